@@ -4,6 +4,7 @@
 # Sourced by the scripts beside it. Sets `root` (the checkout) and `cache`
 # (where downloads and kernel builds are kept, outside the tree).
 
+# shellcheck disable=SC2034
 root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 cache="${KCHAN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kchan}"
 export KCHAN_CACHE="$cache"
@@ -40,7 +41,7 @@ kernel_release() {
   for directory in /usr/src/linux-headers-"$version".*-cloud-amd64; do
     [[ -d $directory ]] || continue
     directory="${directory#/usr/src/linux-headers-}"
-    newest="$(printf '%s\n' $newest "$directory" | sort -V | tail -n 1)"
+    newest="$(printf '%s\n' "$newest" "$directory" | sort -V | tail -n 1)"
   done
   [[ -n $newest ]] ||
     die "no headers of a $version cloud kernel in /usr/src: run scripts/install-deps"
