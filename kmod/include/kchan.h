@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kchan: the in-kernel API. A module describes a channel, registers it and
+ * emits records; user space finds it, its schema and its parameters by itself.
+ *
+ *	struct greeting { u64 count; char who[16]; };
+ *
+ *	static const struct kchan_field greeting_fields[] = {
+ *		KCHAN_FIELD(struct greeting, count, U64),
+ *		KCHAN_FIELD(struct greeting, who, STRING),
+ *	};
+ *	static const struct kchan_type greeting_type =
+ *		KCHAN_TYPE_OUT(1, "greeting", struct greeting, greeting_fields);
+ *
+ *	ch = kchan_register(&(struct kchan_spec){ .name = "hello",
+ *		.transport = KCHAN_TRANSPORT_RING, .types = &greeting_type,
+ *		.type_count = 1, .context = KCHAN_CONTEXT_PROCESS });
+ *	kchan_emit(ch, 1, &(struct greeting){ 1, "world" },
+ *		   sizeof(struct greeting));
+ *	kchan_unregister(ch);
+ */
+#ifndef _KCHAN_H
+#define _KCHAN_H
+
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+#include <uapi/linux/kchan.h>
+
+struct kchan;
+
+/* ---- Schemas: declared once, copied at registration --------------------- */
+
+struct kchan_name {
+	u64 value;
+	const char *name;
+};
+
+struct kchan_field {
+	const char *name;
+	const char *unit; /* NULL: none */
+	const char *doc; /* NULL: none */
+	enum kchan_field_kind kind;
+	enum kchan_field_display display;
+	u32 offset;
+	u32 size;
+	const struct kchan_name *names; /* for DISPLAY_ENUM and _FLAGS */
+	u32 name_count;
+};
+
+struct kchan_type {
+	u16 id; /* from 1, unique in the channel */
+	u32 direction; /* KCHAN_DIRECTION_* */
+	const char *name;
+	const char *doc;
+	u32 size; /* of the fixed part; payloads are at least this long */
+	const struct kchan_field *fields;
+	u32 field_count;
+};
+
+#define KCHAN_KIND_SIZE_U8 1
+#define KCHAN_KIND_SIZE_U16 2
+#define KCHAN_KIND_SIZE_U32 4
+#define KCHAN_KIND_SIZE_U64 8
+#define KCHAN_KIND_SIZE_S8 1
+#define KCHAN_KIND_SIZE_S16 2
+#define KCHAN_KIND_SIZE_S32 4
+#define KCHAN_KIND_SIZE_S64 8
+#define KCHAN_KIND_SIZE_BOOL 1
+#define KCHAN_KIND_SIZE_STRING 1
+#define KCHAN_KIND_SIZE_BYTES 1
+#define KCHAN_KIND_SIZE_STRING_LOC 4
+#define KCHAN_KIND_SIZE_BYTES_LOC 4
+
+/*
+ * One member of a record's structure. Does not compile if the member's size is
+ * not a whole number of the kind's elements. More members of struct
+ * kchan_field (.unit, .doc, .display, .names) may follow as designated
+ * initialisers.
+ */
+#define KCHAN_FIELD(_struct, _member, _kind, ...)                              \
+	{                                                                      \
+		.name = #_member, .kind = KCHAN_FIELD_##_kind,                 \
+		.offset = offsetof(_struct, _member),                          \
+		.size = sizeof_field(_struct, _member) +                       \
+			BUILD_BUG_ON_ZERO(sizeof_field(_struct, _member) %     \
+					  KCHAN_KIND_SIZE_##_kind),            \
+		__VA_ARGS__                                                    \
+	}
+
+#define KCHAN_NAMES(_array) .names = (_array), .name_count = ARRAY_SIZE(_array)
+
+#define __KCHAN_TYPE(_id, _dir, _name, _struct, _fields, ...)                  \
+	{                                                                      \
+		.id = (_id), .direction = (_dir), .name = (_name),             \
+		.size = sizeof(_struct), .fields = (_fields),                  \
+		.field_count = ARRAY_SIZE(_fields), __VA_ARGS__                \
+	}
+/* A record that the kernel writes; a command that user space sends. */
+#define KCHAN_TYPE_OUT(_id, _name, _struct, _fields, ...)                      \
+	__KCHAN_TYPE(_id, KCHAN_DIRECTION_TO_USER, _name, _struct, _fields,    \
+		     ##__VA_ARGS__)
+#define KCHAN_TYPE_IN(_id, _name, _struct, _fields, ...)                       \
+	__KCHAN_TYPE(_id, KCHAN_DIRECTION_TO_KERNEL, _name, _struct, _fields,  \
+		     ##__VA_ARGS__)
+
+/* ---- Channels ------------------------------------------------------------ */
+
+/* A value of the source that user space may read and set. */
+struct kchan_param {
+	const char *name;
+	const char *unit;
+	const char *doc;
+	u64 min;
+	u64 max;
+	u64 value; /* the default */
+};
+
+/*
+ * All callbacks run in process context, may sleep, and are never called again
+ * once kchan_unregister() has returned. Any may be NULL.
+ *
+ * enable, disable: called in turn, one at a time per channel: the first reader
+ * came; the last one's linger is over (or the channel is being unregistered).
+ * A source does its work only between the two. enable returns 0 or a negative
+ * errno, which the reader's attach returns.
+ *
+ * receive: one record from user space, already copied to kernel memory and at
+ * least as long as its type's fixed part. Several calls may run at once. The
+ * return value is the status that the sender gets; on error it may set a text
+ * by NL_SET_ERR_MSG(extack, ..).
+ *
+ * set_param: param is the index in kchan_spec.params, value is in its range.
+ * May be called whether enabled or not. On success the value is kept and
+ * shown. An error refuses it.
+ */
+struct kchan_ops {
+	int (*enable)(struct kchan *ch, void *priv);
+	void (*disable)(struct kchan *ch, void *priv);
+	int (*receive)(struct kchan *ch, void *priv, u16 type,
+		       const void *payload, u32 length,
+		       struct netlink_ext_ack *extack);
+	int (*set_param)(struct kchan *ch, void *priv, u32 param, u64 value,
+			 struct netlink_ext_ack *extack);
+};
+
+/*
+ * What a channel is. Everything is copied; strings, types and params need not
+ * outlive the call. Zero means the default where one is named.
+ */
+struct kchan_spec {
+	const char *name; /* [a-z0-9_.-], a letter first, < KCHAN_NAME_BYTES */
+	const char *doc;
+	enum kchan_transport transport;
+	u32 direction; /* KCHAN_DIRECTION_*; default TO_USER */
+	enum kchan_layout layout; /* default PER_CPU */
+	enum kchan_policy policy; /* default: LOCK_FREE, or SPINLOCK if SHARED */
+	u32 semaphore_count; /* for KCHAN_POLICY_SEMAPHORE */
+	enum kchan_context context; /* highest context it is emitted from */
+	u32 max_record_bytes; /* default 4096 */
+	u64 budget_bytes; /* default KCHAN_DEFAULT_BUDGET_BYTES */
+	u32 linger_ms; /* default KCHAN_DEFAULT_LINGER_MS */
+	const struct kchan_type *types;
+	u32 type_count;
+	const struct kchan_param *params;
+	u32 param_count;
+	const struct kchan_ops *ops;
+	void *priv; /* given to the callbacks */
+};
+
+/*
+ * Registers a channel and announces it. Process context, may sleep.
+ *
+ * Returns the channel or an ERR_PTR: EEXIST (the name is taken), EINVAL (with
+ * one line in the kernel log that says what is wrong: policy against context,
+ * overlapping fields, ..), ENOMEM, ESHUTDOWN (quiesced).
+ */
+struct kchan *__kchan_register(const struct kchan_spec *spec,
+			       struct module *owner);
+#define kchan_register(spec) __kchan_register(spec, THIS_MODULE)
+
+/*
+ * Unregisters: stops new attaches and callbacks, waits for running ones, stops
+ * the source (ops->disable), publishes what was written, marks the rings DEAD
+ * and wakes their readers. Readers keep their mapping and may finish reading.
+ * Process context, sleeps. The caller must have made sure that nobody calls
+ * kchan_emit() or kchan_reserve() on it any more when this is called outside
+ * of ops->disable (probes unregistered and synchronised there). NULL and
+ * ERR_PTR are ignored.
+ */
+void kchan_unregister(struct kchan *ch);
+
+/* True while somebody reads: to skip work whose record nobody would get. */
+bool kchan_is_live(const struct kchan *ch);
+
+/*
+ * Writes one record of `length` bytes from the channel's context or below.
+ *
+ * Returns 0; or -ENODEV: nobody reads (not a loss); -ENOBUFS, -EBUSY,
+ * -EMSGSIZE: counted lost (full or no ring; contended; too long). With a
+ * policy that sleeps (MUTEX, SEMAPHORE): -EINTR on a fatal signal, not counted,
+ * the caller keeps its record.
+ */
+int kchan_emit(struct kchan *ch, u16 type, const void *payload, u32 length);
+
+/*
+ * The same without the copy: write into the ring in place. Per-CPU rings with
+ * KCHAN_POLICY_LOCK_FREE only. Preemption is off from a successful reserve to
+ * commit or discard, which must follow on the same CPU; do not sleep between.
+ *
+ * Returns the payload's address, 8-aligned and uninitialised, or NULL: nobody
+ * reads or the record was counted lost.
+ */
+struct kchan_slot {
+	void *payload;
+	struct kchan_ring *ring; /* private */
+	struct kchan_record *record; /* private */
+};
+void *kchan_reserve(struct kchan *ch, u16 type, u32 length,
+		    struct kchan_slot *slot);
+void kchan_commit(struct kchan_slot *slot);
+void kchan_discard(struct kchan_slot *slot);
+
+#endif /* _KCHAN_H */

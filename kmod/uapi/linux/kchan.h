@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR Apache-2.0 */
+/*
+ * kchan: channels between the Linux kernel and user space. ABI 1.0.
+ *
+ * This is the only header that kernel and user space share. It describes two
+ * faces of kchan.ko:
+ *
+ * 1. Control: the generic-netlink family "kchan" (see enum kchan_cmd). It
+ *    lists channels, exports their record schemas, configures them, reports
+ *    statistics, carries commands into the kernel and announces channels that
+ *    come and go. Nothing has to be known in advance but the family's name.
+ *
+ * 2. Data: a channel's transport. Records of a KCHAN_TRANSPORT_RING channel
+ *    are read from memory mapped through /dev/kchan; records of a
+ *    KCHAN_TRANSPORT_GENL channel arrive as multicast messages.
+ *
+ * A ring's life, as its reader sees it:
+ *
+ *	fd = open("/dev/kchan", O_RDWR | O_CLOEXEC);
+ *	ioctl(fd, KCHAN_IOC_ATTACH, &attach);     bind fd to one ring
+ *	mmap(.. PROT_READ | PROT_WRITE ..)        the consumer page
+ *	mmap(.. PROT_READ ..)                     producer, info and data pages
+ *	for (;;) {
+ *		load-acquire producer_pos; read records below it;
+ *		store-release consumer_pos;
+ *		store wake_pos; full barrier; look again; poll(fd);
+ *	}
+ *
+ * Every attempt to write a record takes one number of its ring, whether the
+ * record was stored or lost; a record says in lost_before how many attempts
+ * failed since the record before it. Nothing can vanish uncounted. Losses that
+ * no record follows are announced by EPOLLPRI and read by KCHAN_IOC_COUNTERS.
+ *
+ * All integers are in the kernel's byte order. Structures have no implicit
+ * padding and the same layout for 32-bit callers; the module itself is 64-bit
+ * only.
+ *
+ * Rules for this ABI. The major number changes when an existing user would
+ * misread the kernel (a layout, a meaning, a removal); sides with different
+ * majors refuse each other. The minor number changes when something is added
+ * (an attribute, a command, an ioctl, a feature bit); a user must ignore what
+ * it does not know. A feature that a user has to look for has a feature bit.
+ * Reserved fields are zero and are checked to be zero. Enumerators are never
+ * renumbered or reused.
+ */
+#ifndef _UAPI_LINUX_KCHAN_H
+#define _UAPI_LINUX_KCHAN_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define KCHAN_ABI_MAJOR 1
+#define KCHAN_ABI_MINOR 0
+
+/* Feature bits, in KCHAN_A_FEATURES and struct kchan_info_page. */
+#define KCHAN_FEATURE_RING_PER_CPU (1ULL << 0)
+#define KCHAN_FEATURE_RING_SHARED (1ULL << 1)
+#define KCHAN_FEATURE_GENL_RECORDS (1ULL << 2)
+#define KCHAN_FEATURE_GENL_COMMANDS (1ULL << 3)
+
+#define KCHAN_DEVICE_NAME "kchan" /* /dev/kchan */
+
+/* Sizes of strings include the terminating NUL. */
+#define KCHAN_NAME_BYTES 64 /* of a channel, field, type or parameter */
+#define KCHAN_UNIT_BYTES 16
+#define KCHAN_DOC_BYTES 256
+
+#define KCHAN_MAX_RECORD_BYTES 65536U /* payload of one record */
+#define KCHAN_MAX_FIELDS 128 /* in one record type */
+#define KCHAN_MAX_TYPES 32 /* record types in one schema */
+#define KCHAN_MIN_RING_BYTES 16384U
+#define KCHAN_MAX_RING_BYTES (1U << 30)
+#define KCHAN_DEFAULT_BUDGET_BYTES (8U << 20)
+#define KCHAN_DEFAULT_LINGER_MS 60000U
+
+/* ---- What a channel is ------------------------------------------------- */
+
+enum kchan_transport {
+	KCHAN_TRANSPORT_UNSPEC = 0,
+	KCHAN_TRANSPORT_RING = 1, /* shared memory, /dev/kchan */
+	KCHAN_TRANSPORT_GENL = 2, /* generic-netlink messages */
+};
+
+/* Bits: a channel may have both. Named from where the data goes. */
+#define KCHAN_DIRECTION_TO_USER (1U << 0)
+#define KCHAN_DIRECTION_TO_KERNEL (1U << 1)
+
+/*
+ * How many rings a channel has. PER_CPU: one for each possible CPU, written
+ * without locks, no order between CPUs but by time. SHARED: one, one total
+ * order, writers serialise on a raw spinlock.
+ */
+enum kchan_layout {
+	KCHAN_LAYOUT_UNSPEC = 0,
+	KCHAN_LAYOUT_PER_CPU = 1,
+	KCHAN_LAYOUT_SHARED = 2,
+};
+
+/* Admission of writers, around the transport's own integrity. */
+enum kchan_policy {
+	KCHAN_POLICY_UNSPEC = 0,
+	KCHAN_POLICY_LOCK_FREE = 1, /* per-CPU rings only */
+	KCHAN_POLICY_SPINLOCK = 2,
+	KCHAN_POLICY_MUTEX = 3, /* process context only */
+	KCHAN_POLICY_SEMAPHORE = 4, /* process context only, n at a time */
+};
+
+/* The highest context that a channel is written from; ordered. */
+enum kchan_context {
+	KCHAN_CONTEXT_UNSPEC = 0,
+	KCHAN_CONTEXT_PROCESS = 1,
+	KCHAN_CONTEXT_SOFTIRQ = 2,
+	KCHAN_CONTEXT_HARDIRQ = 3,
+	KCHAN_CONTEXT_NMI = 4,
+};
+
+enum kchan_state {
+	KCHAN_STATE_UNSPEC = 0,
+	KCHAN_STATE_IDLE = 1, /* registered, source disabled, no memory */
+	KCHAN_STATE_LIVE = 2, /* attached (or lingering), source enabled */
+	KCHAN_STATE_DEAD = 3, /* unregistered or quiesced; no record follows */
+};
+
+/* ---- Records in a ring ------------------------------------------------- */
+
+#define KCHAN_RECORD_DISCARD (1U << 31)
+#define KCHAN_RECORD_LENGTH_MASK (~KCHAN_RECORD_DISCARD)
+#define KCHAN_RECORD_ALIGN 8U
+
+/*
+ * Precedes each payload; 8-aligned. A record takes
+ * sizeof(struct kchan_record) + length rounded up to KCHAN_RECORD_ALIGN bytes.
+ * Records may run over the end of the data area into its second mapping, so
+ * they are always contiguous in memory.
+ */
+struct kchan_record {
+	__u32 length; /* of the payload; bit 31: KCHAN_RECORD_DISCARD, skip it */
+	__u16 type; /* which of the schema's record types; from 1 */
+	__u16 flags; /* reserved, 0 */
+	__u64 boottime_ns; /* CLOCK_BOOTTIME when it was reserved */
+	__u64 lost_before; /* attempts lost since the header before this one */
+};
+
+/* ---- Mapped pages ------------------------------------------------------ */
+
+/*
+ * Offsets for mmap(), in pages of sysconf(_SC_PAGESIZE). The consumer page is
+ * the only one that may be mapped writable, alone, MAP_SHARED. One read-only
+ * mapping may cover any run of the others. The data area, data_bytes long, is
+ * mapped twice in a row.
+ */
+#define KCHAN_PAGE_CONSUMER 0
+#define KCHAN_PAGE_PRODUCER 1
+#define KCHAN_PAGE_INFO 2
+#define KCHAN_PAGE_DATA 3
+
+/*
+ * Written by the reader, never trusted by the kernel. It survives its reader
+ * for as long as the channel lingers, so that the next one continues where
+ * the last one stopped. Positions are byte counts that never wrap to zero
+ * within a generation; a record's offset is position & (data_bytes - 1).
+ */
+struct kchan_consumer_page {
+	__u64 consumer_pos; /* everything below has been copied out */
+	__u64 reserved0[7];
+	__u64 wake_pos; /* wake me when producer_pos reaches this */
+	__u64 reserved1[7];
+	__u64 lost_seen; /* losses of this ring accounted for so far */
+	__u64 reserved2[7];
+};
+
+/*
+ * Written by the kernel. Everything below producer_pos is complete, so a
+ * load-acquire of producer_pos is all a running reader needs. pos, sequence
+ * and lost belong together: to read them as one, read version (even), the
+ * three, version again, and retry if it changed.
+ *
+ *	sequence = records stored + losses carried in their headers
+ *
+ * both counted from the generation's start up to producer_pos.
+ */
+struct kchan_producer_page {
+	__u64 version; /* odd while the three below are being stored */
+	__u64 producer_pos;
+	__u64 producer_seq;
+	__u64 producer_lost; /* the part of producer_seq that was lost */
+	__u64 reserved[4];
+};
+
+#define KCHAN_INFO_MAGIC 0x6e61686bU /* "khan" */
+
+struct kchan_info_page {
+	__u32 magic;
+	__u16 abi_major;
+	__u16 abi_minor;
+	__u64 features;
+	__u64 generation; /* random, not zero; new after each activation */
+	__u64 data_bytes; /* power of two */
+	__u32 page_bytes;
+	__u32 cpu; /* or KCHAN_CPU_SHARED */
+	__u32 clock_id; /* CLOCK_BOOTTIME */
+	__u32 state; /* enum kchan_state; a load-acquire of DEAD ends reading */
+	char channel[KCHAN_NAME_BYTES];
+};
+
+/* ---- ioctls of /dev/kchan ---------------------------------------------- */
+
+#define KCHAN_CPU_SHARED 0xffffffffU /* the ring of KCHAN_LAYOUT_SHARED */
+
+/*
+ * KCHAN_IOC_ATTACH binds an open file to one ring and enables the channel's
+ * source if it was idle. Needs a file opened O_RDWR. On success the out
+ * fields are filled in.
+ *
+ *   EPROTONOSUPPORT	abi_major is not the kernel's; abi_* say what it has
+ *   EALREADY		this file is bound already
+ *   EBUSY		the ring has a reader
+ *   ENOENT		no channel of this name
+ *   EOPNOTSUPP		the channel has no ring, or no ring for its readers
+ *   ENXIO		no such CPU, or SHARED and PER_CPU mixed up
+ *   E2BIG		possible CPUs times the smallest ring exceed the budget:
+ *			raise the budget or register the channel as shared
+ *   ENOMEM		the ring could not be allocated
+ *   ESHUTDOWN		the module is quiesced, or the channel is going away
+ *   EINVAL		a reserved field is not zero, the name has no NUL
+ */
+struct kchan_attach {
+	__u16 abi_major; /* in: the caller's; out: the kernel's */
+	__u16 abi_minor;
+	__u32 cpu; /* in */
+	char channel[KCHAN_NAME_BYTES]; /* in */
+	__u64 generation; /* out */
+	__u64 data_bytes; /* out: length of the data area, mapped once */
+	__u64 reserved[4]; /* 0 */
+};
+
+/*
+ * KCHAN_IOC_COUNTERS reads the attached ring's counters: monotonic within a
+ * generation, each exact, not mutually atomic. ENOTCONN: not attached.
+ *
+ *	records + discarded == successful reservations
+ *	records + lost      == attempts to write a record that was not withdrawn
+ */
+struct kchan_ring_counters {
+	__u64 generation;
+	__u64 records; /* committed */
+	__u64 bytes; /* ring space they took, headers included */
+	__u64 discarded; /* reserved, then withdrawn by their writer */
+	__u64 lost; /* the sum of the causes below */
+	__u64 lost_full; /* no space left before the reader */
+	__u64 lost_no_ring; /* the CPU had no ring yet */
+	__u64 lost_contended; /* refused: recursion, NMI against a held lock */
+	__u64 lost_oversize; /* larger than the ring or the channel allows */
+	__u64 bad_consumer_pos; /* positions seen that could not be true */
+	__u64 wakeups; /* sent to the reader */
+	__u64 reserved[5];
+};
+
+#define KCHAN_IOC_MAGIC 0xC4
+#define KCHAN_IOC_ATTACH _IOWR(KCHAN_IOC_MAGIC, 1, struct kchan_attach)
+#define KCHAN_IOC_COUNTERS _IOR(KCHAN_IOC_MAGIC, 2, struct kchan_ring_counters)
+
+/*
+ * poll() on an attached file:
+ *   EPOLLIN	producer_pos >= wake_pos
+ *   EPOLLPRI	the ring's lost count differs from lost_seen
+ *   EPOLLHUP	the channel is dead (info page: KCHAN_STATE_DEAD); what is
+ *		in the ring can still be read
+ * Use level-triggered waiting, or arm before looking.
+ */
+
+/* ---- Generic netlink --------------------------------------------------- */
+
+#define KCHAN_GENL_NAME "kchan"
+#define KCHAN_GENL_VERSION 1
+
+/* Announcements: KCHAN_CMD_*_NTF. */
+#define KCHAN_GENL_GROUP_CHANNELS "channels"
+/*
+ * Records of all GENL channels (KCHAN_CMD_RECORDS_NTF), in the initial network
+ * namespace only; joining needs CAP_NET_ADMIN.
+ */
+#define KCHAN_GENL_GROUP_RECORDS "records"
+
+/*
+ * Commands name their channel by KCHAN_A_CHANNEL_NAME. Errors carry an
+ * extended ACK with a text and the offending attribute. "admin" needs
+ * CAP_NET_ADMIN in the initial user namespace (GENL_ADMIN_PERM).
+ */
+enum kchan_cmd {
+	KCHAN_CMD_UNSPEC = 0,
+
+	/* do: -> ABI_MAJOR, ABI_MINOR, FEATURES, MODULE_VERSION, QUIESCED,
+	 * CHANNEL_COUNT.
+	 */
+	KCHAN_CMD_NODE_GET = 1,
+
+	/* do: CHANNEL_NAME; dump: nothing. -> one message for each channel:
+	 * CHANNEL_ID .. PARAM. Dump consistency is flagged (NLM_F_DUMP_INTR).
+	 */
+	KCHAN_CMD_CHANNEL_GET = 2,
+
+	/* do: CHANNEL_NAME -> CHANNEL_NAME, SCHEMA. */
+	KCHAN_CMD_SCHEMA_GET = 3,
+
+	/* do: CHANNEL_NAME -> CHANNEL_NAME, GENERATION, and a RING_STATS nest
+	 * for each ring that has memory or losses (for a GENL channel: one,
+	 * its queue).
+	 */
+	KCHAN_CMD_STATS_GET = 4,
+
+	/* do, admin: CHANNEL_NAME and any of BUDGET_BYTES, LINGER_MS (both
+	 * take effect at the next activation), PARAM (NAME, VALUE; at once).
+	 * All or nothing.
+	 */
+	KCHAN_CMD_CHANNEL_SET = 5,
+
+	/* do, admin: CHANNEL_NAME of a GENL channel. The sending socket owns
+	 * the demand; it ends with KCHAN_CMD_DISABLE or when the socket
+	 * closes, and the channel lingers. -> CHANNEL_NAME, GENERATION,
+	 * SEQUENCE (last number used so far).
+	 */
+	KCHAN_CMD_ENABLE = 6,
+	KCHAN_CMD_DISABLE = 7,
+
+	/* do, admin: CHANNEL_NAME, RECORD_TYPE, PAYLOAD. Hands one record to
+	 * the channel's receive callback in the caller's context; the ACK's
+	 * errno is the callback's status. EOPNOTSUPP: it takes none.
+	 */
+	KCHAN_CMD_SEND = 8,
+
+	/* do, admin: all channels become DEAD, new attaches get ESHUTDOWN,
+	 * until the module is loaded again. Lets a user of the module let go.
+	 */
+	KCHAN_CMD_QUIESCE = 9,
+
+	/* Multicast on "channels": the same attributes as CHANNEL_GET. */
+	KCHAN_CMD_CHANNEL_NEW_NTF = 10,
+	KCHAN_CMD_CHANNEL_CHANGE_NTF = 11, /* state, parameters, sizes */
+	KCHAN_CMD_CHANNEL_DEL_NTF = 12, /* CHANNEL_ID, CHANNEL_NAME */
+	/* A CPU came up and its ring can be attached: CHANNEL_NAME, CPU. */
+	KCHAN_CMD_RING_NEW_NTF = 13,
+	KCHAN_CMD_QUIESCE_NTF = 14,
+
+	/* Multicast on "records": CHANNEL_ID, GENERATION, RECORD (any number),
+	 * SEQUENCE: the last number covered by this message, losses at its
+	 * end included.
+	 */
+	KCHAN_CMD_RECORDS_NTF = 15,
+
+	__KCHAN_CMD_MAX,
+};
+#define KCHAN_CMD_MAX (__KCHAN_CMD_MAX - 1)
+
+enum kchan_attr {
+	KCHAN_A_UNSPEC = 0,
+	KCHAN_A_PAD = 1,
+
+	/* Node. */
+	KCHAN_A_ABI_MAJOR = 2, /* u16 */
+	KCHAN_A_ABI_MINOR = 3, /* u16 */
+	KCHAN_A_FEATURES = 4, /* u64, KCHAN_FEATURE_* */
+	KCHAN_A_MODULE_VERSION = 5, /* string */
+	KCHAN_A_QUIESCED = 6, /* flag */
+	KCHAN_A_CHANNEL_COUNT = 7, /* u32 */
+
+	/* Channel. */
+	KCHAN_A_CHANNEL_ID = 8, /* u32, unique while the module is loaded */
+	KCHAN_A_CHANNEL_NAME = 9, /* string: [a-z0-9_.-], a letter first */
+	KCHAN_A_CHANNEL_DOC = 10, /* string */
+	KCHAN_A_PROVIDER = 11, /* string, the module that registered it */
+	KCHAN_A_TRANSPORT = 12, /* u32, enum kchan_transport */
+	KCHAN_A_DIRECTION = 13, /* u32, KCHAN_DIRECTION_* */
+	KCHAN_A_LAYOUT = 14, /* u32, enum kchan_layout */
+	KCHAN_A_POLICY = 15, /* u32, enum kchan_policy */
+	KCHAN_A_CONTEXT = 16, /* u32, enum kchan_context */
+	KCHAN_A_STATE = 17, /* u32, enum kchan_state */
+	KCHAN_A_GENERATION = 18, /* u64, 0 while idle */
+	KCHAN_A_MAX_RECORD_BYTES = 19, /* u32 */
+	KCHAN_A_BUDGET_BYTES = 20, /* u64, memory for all rings together */
+	KCHAN_A_RING_BYTES = 21, /* u64, of each ring */
+	KCHAN_A_RING_COUNT = 22, /* u32, possible rings */
+	KCHAN_A_LINGER_MS = 23, /* u32 */
+	KCHAN_A_PARAM = 24, /* nest, enum kchan_attr_param; repeated */
+
+	KCHAN_A_SCHEMA = 25, /* nest, enum kchan_attr_schema */
+	KCHAN_A_RING_STATS = 26, /* nest, enum kchan_attr_stats; repeated */
+	KCHAN_A_CPU = 27, /* u32, or KCHAN_CPU_SHARED */
+
+	/* Records and commands. */
+	KCHAN_A_SEQUENCE = 28, /* u64 */
+	KCHAN_A_RECORD = 29, /* nest, enum kchan_attr_record; repeated */
+	KCHAN_A_RECORD_TYPE = 30, /* u16 */
+	KCHAN_A_PAYLOAD = 31, /* binary */
+
+	__KCHAN_A_MAX,
+};
+#define KCHAN_A_MAX (__KCHAN_A_MAX - 1)
+
+/* A parameter of a channel's source that can be set at run time. */
+enum kchan_attr_param {
+	KCHAN_PARAM_A_UNSPEC = 0,
+	KCHAN_PARAM_A_PAD = 1,
+	KCHAN_PARAM_A_NAME = 2, /* string */
+	KCHAN_PARAM_A_VALUE = 3, /* u64 */
+	KCHAN_PARAM_A_MIN = 4, /* u64 */
+	KCHAN_PARAM_A_MAX_VALUE = 5, /* u64 */
+	KCHAN_PARAM_A_DEFAULT = 6, /* u64 */
+	KCHAN_PARAM_A_UNIT = 7, /* string */
+	KCHAN_PARAM_A_DOC = 8, /* string */
+	__KCHAN_PARAM_A_MAX,
+};
+#define KCHAN_PARAM_A_MAX (__KCHAN_PARAM_A_MAX - 1)
+
+enum kchan_attr_stats {
+	KCHAN_STATS_A_UNSPEC = 0,
+	KCHAN_STATS_A_PAD = 1,
+	KCHAN_STATS_A_CPU = 2, /* u32 */
+	KCHAN_STATS_A_RING_BYTES = 3, /* u64 */
+	KCHAN_STATS_A_FILL_BYTES = 4, /* u64, unread */
+	KCHAN_STATS_A_RECORDS = 5, /* u64; this and below: */
+	KCHAN_STATS_A_BYTES = 6, /* u64  struct kchan_ring_counters */
+	KCHAN_STATS_A_DISCARDED = 7, /* u64 */
+	KCHAN_STATS_A_LOST = 8, /* u64 */
+	KCHAN_STATS_A_LOST_FULL = 9, /* u64 */
+	KCHAN_STATS_A_LOST_NO_RING = 10, /* u64 */
+	KCHAN_STATS_A_LOST_CONTENDED = 11, /* u64 */
+	KCHAN_STATS_A_LOST_OVERSIZE = 12, /* u64 */
+	KCHAN_STATS_A_BAD_CONSUMER_POS = 13, /* u64 */
+	KCHAN_STATS_A_WAKEUPS = 14, /* u64 */
+	KCHAN_STATS_A_HAS_READER = 15, /* flag */
+	__KCHAN_STATS_A_MAX,
+};
+#define KCHAN_STATS_A_MAX (__KCHAN_STATS_A_MAX - 1)
+
+/*
+ * One record in KCHAN_CMD_RECORDS_NTF. Its number within the generation is
+ * SEQUENCE; LOST_BEFORE of the numbers before it were lost in the channel's
+ * queue, any further gap was lost by the multicast.
+ */
+enum kchan_attr_record {
+	KCHAN_RECORD_A_UNSPEC = 0,
+	KCHAN_RECORD_A_PAD = 1,
+	KCHAN_RECORD_A_SEQUENCE = 2, /* u64, from 1 */
+	KCHAN_RECORD_A_LOST_BEFORE = 3, /* u64, absent if 0 */
+	KCHAN_RECORD_A_BOOTTIME_NS = 4, /* u64 */
+	KCHAN_RECORD_A_CPU = 5, /* u32 */
+	KCHAN_RECORD_A_TYPE = 6, /* u16 */
+	KCHAN_RECORD_A_PAYLOAD = 7, /* binary */
+	__KCHAN_RECORD_A_MAX,
+};
+#define KCHAN_RECORD_A_MAX (__KCHAN_RECORD_A_MAX - 1)
+
+/* ---- Schemas ----------------------------------------------------------- */
+
+enum kchan_byte_order {
+	KCHAN_BYTE_ORDER_UNSPEC = 0,
+	KCHAN_BYTE_ORDER_LITTLE = 1,
+	KCHAN_BYTE_ORDER_BIG = 2,
+};
+
+/*
+ * What a field's bytes are. An integer field whose size is a multiple of its
+ * type's is an array. LOC types hold a __u32 at the field's offset: the low 16
+ * bits are the offset of the bytes from the payload's start, the high 16 bits
+ * their length.
+ */
+enum kchan_field_kind {
+	KCHAN_FIELD_UNSPEC = 0,
+	KCHAN_FIELD_U8 = 1,
+	KCHAN_FIELD_U16 = 2,
+	KCHAN_FIELD_U32 = 3,
+	KCHAN_FIELD_U64 = 4,
+	KCHAN_FIELD_S8 = 5,
+	KCHAN_FIELD_S16 = 6,
+	KCHAN_FIELD_S32 = 7,
+	KCHAN_FIELD_S64 = 8,
+	KCHAN_FIELD_BOOL = 9, /* u8, 0 or 1 */
+	KCHAN_FIELD_STRING = 10, /* fixed size, ends at the first NUL */
+	KCHAN_FIELD_BYTES = 11, /* fixed size */
+	KCHAN_FIELD_STRING_LOC = 12,
+	KCHAN_FIELD_BYTES_LOC = 13,
+};
+
+/* How a person wants to see it; never changes the bytes. */
+enum kchan_field_display {
+	KCHAN_DISPLAY_DEFAULT = 0,
+	KCHAN_DISPLAY_HEX = 1,
+	KCHAN_DISPLAY_ENUM = 2, /* names in KCHAN_FIELD_A_NAME_OF */
+	KCHAN_DISPLAY_FLAGS = 3, /* bits; names in KCHAN_FIELD_A_NAME_OF */
+	KCHAN_DISPLAY_IPV4 = 4, /* 4 bytes, network order */
+	KCHAN_DISPLAY_IPV6 = 5, /* 16 bytes, network order */
+	KCHAN_DISPLAY_MAC = 6, /* 6 bytes */
+	KCHAN_DISPLAY_PORT = 7, /* u16, host order */
+	KCHAN_DISPLAY_IP = 8, /* 16 bytes: IPv6, or IPv4-mapped */
+};
+
+enum kchan_attr_schema {
+	KCHAN_SCHEMA_A_UNSPEC = 0,
+	KCHAN_SCHEMA_A_BYTE_ORDER = 1, /* u32, enum kchan_byte_order */
+	KCHAN_SCHEMA_A_TYPE = 2, /* nest, enum kchan_attr_type; repeated */
+	__KCHAN_SCHEMA_A_MAX,
+};
+#define KCHAN_SCHEMA_A_MAX (__KCHAN_SCHEMA_A_MAX - 1)
+
+enum kchan_attr_type {
+	KCHAN_TYPE_A_UNSPEC = 0,
+	KCHAN_TYPE_A_ID = 1, /* u16, from 1 */
+	KCHAN_TYPE_A_NAME = 2, /* string */
+	KCHAN_TYPE_A_DOC = 3, /* string */
+	KCHAN_TYPE_A_DIRECTION = 4, /* u32, KCHAN_DIRECTION_* */
+	KCHAN_TYPE_A_SIZE = 5, /* u32, of the fixed part, in bytes */
+	KCHAN_TYPE_A_FIELD = 6, /* nest, enum kchan_attr_field; repeated */
+	__KCHAN_TYPE_A_MAX,
+};
+#define KCHAN_TYPE_A_MAX (__KCHAN_TYPE_A_MAX - 1)
+
+enum kchan_attr_field {
+	KCHAN_FIELD_A_UNSPEC = 0,
+	KCHAN_FIELD_A_NAME = 1, /* string */
+	KCHAN_FIELD_A_KIND = 2, /* u32, enum kchan_field_kind */
+	KCHAN_FIELD_A_DISPLAY = 3, /* u32, enum kchan_field_display */
+	KCHAN_FIELD_A_OFFSET = 4, /* u32, from the payload's start */
+	KCHAN_FIELD_A_SIZE = 5, /* u32, in bytes */
+	KCHAN_FIELD_A_UNIT = 6, /* string */
+	KCHAN_FIELD_A_DOC = 7, /* string */
+	KCHAN_FIELD_A_NAME_OF = 8, /* nest, enum kchan_attr_name; repeated */
+	__KCHAN_FIELD_A_MAX,
+};
+#define KCHAN_FIELD_A_MAX (__KCHAN_FIELD_A_MAX - 1)
+
+/* The name of one value (ENUM) or of one bit mask (FLAGS). */
+enum kchan_attr_name {
+	KCHAN_NAME_A_UNSPEC = 0,
+	KCHAN_NAME_A_PAD = 1,
+	KCHAN_NAME_A_VALUE = 2, /* u64 */
+	KCHAN_NAME_A_NAME = 3, /* string */
+	__KCHAN_NAME_A_MAX,
+};
+#define KCHAN_NAME_A_MAX (__KCHAN_NAME_A_MAX - 1)
+
+#endif /* _UAPI_LINUX_KCHAN_H */
