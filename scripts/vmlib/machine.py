@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vm: a stock Debian kernel in QEMU, and commands in it."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from . import initramfs, klog, qemu
+from .kernel import Kernel
+from .port import CommandFailed, GuestGone, Port, Result, VmError
+
+_AGENTS = 4
+_BOOT_SECONDS = 60.0
+
+
+class Vm:
+    """One guest: a context manager that is booted inside the block.
+
+        with Vm("6.12", modules=["build/dev/kmod/6.12/kchan.ko"]) as vm:
+            print(vm.sh("lsmod").stdout)
+
+    kernel: "6.1" or "6.12".
+    modules: loaded at boot in this order: .ko files of the host (kept in
+        /modules of the guest), or names of the stock kernel's modules, whose
+        dependencies come along.
+    available: names of stock modules for the guest's modprobe, not loaded.
+    programs: host executables, put in /usr/bin with their libraries.
+    files: guest path -> host path or content.
+    forwards: guest TCP port -> host port, 0 for any free one; `ports` says
+        which. They listen on 127.0.0.1.
+    smp, memory_mb, append: processors (QEMU's -smp), memory, kernel arguments.
+    disk_mb: size of an empty /dev/vda; 0 for none.
+
+    Thread safety: sh(), spawn(), push(), pull() from any thread, four at a
+    time; the rest from the thread that opened it, which must live as long.
+
+    Errors: VmError. The console and QEMU's messages are in `folder`, which is
+    kept, and named on stderr, when the block ends with an exception.
+    """
+
+    def __init__(
+        self,
+        kernel: str = "6.12",
+        *,
+        modules: Iterable[str | Path] = (),
+        available: Iterable[str] = (),
+        programs: Iterable[str | Path] = (),
+        files: Mapping[str, str | Path | bytes] | None = None,
+        forwards: Mapping[int, int] | None = None,
+        smp: int | str = 2,
+        memory_mb: int = 1024,
+        append: str = "",
+        disk_mb: int = 0,
+        on_terminal: bool = False,
+    ) -> None:
+        self.kernel = Kernel(kernel)
+        self.ports: dict[int, int] = dict(forwards or {})
+        self._modules = [str(module) for module in modules]
+        self._available = list(available)
+        self._programs = [Path(program) for program in programs]
+        self._files = {
+            path: content if isinstance(content, bytes) else Path(content)
+            for path, content in (files or {}).items()
+        }
+        self._smp = str(smp)
+        self._memory_mb = memory_mb
+        self._append = append
+        self._disk_mb = disk_mb
+        self._on_terminal = on_terminal
+
+        self._process: subprocess.Popen[bytes] | None = None
+        self._free: queue.SimpleQueue[Port] = queue.SimpleQueue()
+        self._opened: list[Port] = []
+        self._log = ""
+        self._checked = 0
+        self._spawned = itertools.count()
+
+    def __enter__(self) -> Vm:
+        self.folder = Path(tempfile.mkdtemp(prefix="kchan-vm-"))
+        try:
+            self._boot()
+        except BaseException:
+            self.close(keep=True)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close(keep=error is not None)
+
+    @property
+    def console(self) -> Path:
+        return self.folder / "console.log"
+
+    @property
+    def pid(self) -> int:
+        """QEMU's process on the host."""
+        assert self._process is not None
+        return self._process.pid
+
+    def close(self, keep: bool = False) -> None:
+        """Ends the guest. `keep` leaves the logs and says where."""
+        if self._process is not None:
+            self._power_off()
+            qemu.stop(self._process, seconds=5)
+            self._process = None
+        for port in self._opened:
+            port.close()
+        self._opened.clear()
+        for large in ("initramfs", "disk"):
+            (self.folder / large).unlink(missing_ok=True)
+        if keep:
+            print(f"\n{self._describe_end()}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sh(
+        self, command: str, timeout: float = 30, check: bool = True, stdin: bytes = b""
+    ) -> Result:
+        """Runs a shell command in the guest and waits for its end.
+
+        It is killed after `timeout` seconds (CommandTimeout). With `check`, a
+        code other than 0 raises CommandFailed.
+        """
+        port = self._free.get()
+        try:
+            result = port.run(command, stdin, timeout)
+        except GuestGone as error:
+            # The port's place in the protocol is unknown: nobody may use it.
+            raise GuestGone(f"{error}\n{self._console_tail()}") from error
+        except BaseException:
+            self._free.put(port)
+            raise
+        self._free.put(port)
+        if check and result.code != 0:
+            raise CommandFailed(command, result)
+        return result
+
+    def spawn(self, command: str, log: str | None = None) -> int:
+        """Starts one simple command (no pipe, no list) in a session of its
+        own and returns its process id. Output goes to `log` in the guest,
+        /var/log/spawn-<n>.log unless named."""
+        log = log or f"/var/log/spawn-{next(self._spawned)}.log"
+        script = f"exec {command}"
+        line = f"setsid sh -c {shlex.quote(script)} >{shlex.quote(log)} 2>&1 </dev/null & echo $!"
+        return int(self.sh(line).stdout)
+
+    def wait_for(self, condition: str, timeout: float = 30) -> None:
+        """Waits until the shell command `condition` succeeds in the guest."""
+        self.sh(f"until {{ {condition}\n}} >/dev/null 2>&1; do usleep 20000; done", timeout)
+
+    def push(self, content: bytes | Path, path: str, mode: int = 0o644) -> None:
+        """Writes a file in the guest."""
+        data = content if isinstance(content, bytes) else Path(content).read_bytes()
+        quoted = shlex.quote(path)
+        self.sh(f"cat >{quoted} && chmod {mode:o} {quoted}", timeout=120, stdin=data)
+
+    def pull(self, path: str) -> bytes:
+        """Reads a file of the guest."""
+        return self.sh(f"cat {shlex.quote(path)}", timeout=120).output
+
+    def dmesg(self) -> str:
+        """The kernel's log since boot. (The guest's own `dmesg` shows only
+        what came after the last call; /dev/kmsg has all.)"""
+        self._log += self.sh("dmesg -c").stdout
+        return self._log
+
+    def kernel_warnings(self) -> list[str]:
+        """What the kernel complained about since the last call: warnings,
+        bugs, lock and memory errors, hung tasks."""
+        log = self.dmesg()
+        new, self._checked = log[self._checked :], len(log)
+        return klog.find_warnings(new)
+
+    def wait_end(self) -> int:
+        """Waits for QEMU's end (a guest on a terminal) and returns its code."""
+        assert self._process is not None
+        return self._process.wait()
+
+    def _boot(self) -> None:
+        load = [*qemu.BOOT_MODULES]
+        disk = None
+        if self._disk_mb:
+            load.append(qemu.DISK_MODULE)
+            disk = self.folder / "disk"
+            with disk.open("wb") as file:
+                file.truncate(self._disk_mb << 20)
+        initramfs.build(
+            self.kernel,
+            self.folder / "initramfs",
+            ports=_AGENTS,
+            shell=self._on_terminal,
+            load=[*load, *self._modules],
+            available=self._available,
+            programs=self._programs,
+            files=self._files,
+        )
+        unset = [guest for guest, host in self.ports.items() if host == 0]
+        self.ports.update(zip(unset, qemu.free_ports(len(unset)), strict=True))
+
+        pairs = [socket.socketpair() for _ in range(_AGENTS)]
+        machine = qemu.Machine(
+            kernel=self.kernel.image,
+            initramfs=self.folder / "initramfs",
+            smp=self._smp,
+            memory_mb=self._memory_mb,
+            append=self._append,
+            console=None if self._on_terminal else self.console,
+            forwards=self.ports,
+            agents=[theirs for _, theirs in pairs],
+            disk=disk,
+        )
+        self._process = qemu.start(machine, self.folder / "qemu.log")
+        deadline = time.monotonic() + _BOOT_SECONDS
+        for ours, theirs in pairs:
+            theirs.close()
+            self._opened.append(Port(ours))
+        for port in self._opened:
+            port.wait_ready(deadline)
+            self._free.put(port)
+
+    def _power_off(self) -> None:
+        """Asks the guest to end; whether it does is qemu.stop()'s concern."""
+        try:
+            port = self._free.get_nowait()
+            port.run("poweroff -f", b"", timeout=1)
+        except (queue.Empty, VmError, ValueError):
+            pass
+
+    def _console_tail(self) -> str:
+        try:
+            lines = self.console.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return ""
+        return "\n".join([f"--- last lines of {self.console}", *lines[-40:]])
+
+    def _describe_end(self) -> str:
+        errors = (self.folder / "qemu.log").read_text(errors="replace").strip()
+        return "\n".join(
+            part
+            for part in (
+                f"kernel {self.kernel.release}: logs are in {self.folder}",
+                f"QEMU said: {errors}" if errors else "",
+                self._console_tail(),
+            )
+            if part
+        )
