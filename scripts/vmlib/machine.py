@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import queue
 import shlex
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,8 +22,9 @@ from . import initramfs, klog, qemu
 from .kernel import Kernel
 from .port import CommandFailed, GuestGone, Port, Result, VmError
 
-_AGENTS = 4
-_BOOT_SECONDS = 60.0
+# One port is kept for killing commands on the others.
+_AGENTS = 5
+_BOOT_SECONDS = 120.0
 
 
 class Vm:
@@ -82,6 +85,7 @@ class Vm:
         self._process: subprocess.Popen[bytes] | None = None
         self._free: queue.SimpleQueue[Port] = queue.SimpleQueue()
         self._opened: list[Port] = []
+        self._control_lock = threading.Lock()
         self._log = ""
         self._checked = 0
         self._spawned = itertools.count()
@@ -227,19 +231,29 @@ class Vm:
         )
         self._process = qemu.start(machine, self.folder / "qemu.log")
         deadline = time.monotonic() + _BOOT_SECONDS
-        for ours, theirs in pairs:
+        for index, (ours, theirs) in enumerate(pairs):
             theirs.close()
-            self._opened.append(Port(ours))
+            self._opened.append(Port(ours, functools.partial(self._kill_command, index)))
         for port in self._opened:
             port.wait_ready(deadline)
+        for port in self._opened[1:]:
             self._free.put(port)
+
+    def _control(self, command: str) -> None:
+        with self._control_lock:
+            self._opened[0].run(command, b"", timeout=15)
+
+    def _kill_command(self, index: int) -> None:
+        """Kills what runs on a port. On the control port nothing can."""
+        if index == 0:
+            raise GuestGone("the guest hangs")
+        self._control(f'kill -KILL -- "-$(cat /run/agent/kchan.{index}/pid)"')
 
     def _power_off(self) -> None:
         """Asks the guest to end; whether it does is qemu.stop()'s concern."""
         try:
-            port = self._free.get_nowait()
-            port.run("poweroff -f", b"", timeout=1)
-        except (queue.Empty, VmError, ValueError):
+            self._control("poweroff -f &")
+        except VmError:
             pass
 
     def _console_tail(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -14,6 +15,10 @@ class VmError(Exception):
 
 class GuestGone(VmError):
     """The guest, or QEMU, has ended or hangs."""
+
+
+class _Late(GuestGone):
+    """Nothing came before the deadline."""
 
 
 class CommandFailed(VmError):
@@ -49,74 +54,79 @@ class Result:
 
 
 class Port:
-    """Runs commands one at a time. Not thread safe. Owns its socket."""
+    """Runs commands one at a time. Not thread safe. Owns its socket.
 
-    # The guest kills a command at its deadline; an emulated guest needs a
-    # while to say so.
-    _GRACE_SECONDS = 15.0
+    `kill` kills, through another port, the command that runs on this one.
+    """
 
-    def __init__(self, sock: socket.socket) -> None:
+    # What an emulated guest on a busy host may need beyond the command's time.
+    _GRACE_SECONDS = 20.0
+
+    def __init__(self, sock: socket.socket, kill: Callable[[], None]) -> None:
         self._sock = sock
+        self._kill = kill
         self._received = b""
 
     def close(self) -> None:
         self._sock.close()
 
     def wait_ready(self, deadline: float) -> None:
-        while (line := self._read_line(deadline)) != b"ready":
+        line = self._read_line(deadline)
+        if line != b"ready":
             raise GuestGone(f"the agent said {line!r} instead of 'ready'")
 
     def run(self, command: str, stdin: bytes, timeout: float) -> Result:
-        body = command.encode() + b"\n"
-        seconds = max(1, round(timeout))
-        deadline = time.monotonic() + seconds + self._GRACE_SECONDS
-        request = b"%d %d %d\n%b%b" % (seconds, len(body), len(stdin), body, stdin)
-        started = time.monotonic()
+        deadline = time.monotonic() + timeout
+        request = b"%d\n%b\0%b" % (len(stdin), command.encode(), stdin)
         try:
-            self._sock.settimeout(deadline - time.monotonic())
+            self._sock.settimeout(timeout + self._GRACE_SECONDS)
             self._sock.sendall(request)
         except OSError as error:
             raise GuestGone(f"cannot send {command!r}: {error}") from error
-        code, stdout_bytes, stderr_bytes = map(int, self._read_line(deadline).split())
-        output = self._read_exactly(stdout_bytes, deadline)
-        errors = self._read_exactly(stderr_bytes, deadline)
-        # 128 + SIGKILL: the agent's `timeout`, unless it came too early.
-        if code == 137 and time.monotonic() - started >= seconds:
+
+        late = False
+        try:
+            header = self._read_line(deadline)
+        except _Late:
+            late = True
+            self._kill()
+            header = self._read_line(time.monotonic() + self._GRACE_SECONDS)
+        result = self._read_result(header)
+        if late:
             raise CommandTimeout(
-                f"{command!r} did not end within {seconds} s\n"
-                f"stdout: {output.decode(errors='replace')}\n"
-                f"stderr: {errors.decode(errors='replace')}"
+                f"{command!r} did not end within {timeout} s\n"
+                f"stdout: {result.stdout}\nstderr: {result.stderr}"
             )
+        return result
+
+    def _read_result(self, header: bytes) -> Result:
+        deadline = time.monotonic() + self._GRACE_SECONDS
+        code, output_bytes, error_bytes = map(int, header.split())
+        output = self._read_exactly(output_bytes, deadline)
+        errors = self._read_exactly(error_bytes, deadline)
         return Result(code, output, errors)
 
     def _read_line(self, deadline: float) -> bytes:
         while b"\n" not in self._received:
-            self._receive(deadline)
+            self._received += self._receive(deadline)
         line, _, self._received = self._received.partition(b"\n")
         return line
 
     def _read_exactly(self, count: int, deadline: float) -> bytes:
-        parts = [self._received[:count]]
-        self._received = self._received[count:]
-        have = len(parts[0])
-        while have < count:
-            self._receive(deadline)
-            part, self._received = self._received[: count - have], self._received[count - have :]
-            parts.append(part)
-            have += len(part)
-        return b"".join(parts)
+        have = bytearray(self._received)
+        while len(have) < count:
+            have += self._receive(deadline)
+        self._received = bytes(have[count:])
+        return bytes(have[:count])
 
-    def _receive(self, deadline: float) -> None:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise GuestGone("the guest does not answer")
-        self._sock.settimeout(left)
+    def _receive(self, deadline: float) -> bytes:
         try:
+            self._sock.settimeout(max(deadline - time.monotonic(), 0.001))
             received = self._sock.recv(1 << 20)
         except TimeoutError as error:
-            raise GuestGone("the guest does not answer") from error
+            raise _Late("the guest does not answer") from error
         except OSError as error:
             raise GuestGone(f"the guest's port: {error}") from error
         if not received:
             raise GuestGone("the guest has ended")
-        self._received += received
+        return received
