@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_HUB_CHANNEL_H_
+#define KCHAN_BRIDGE_HUB_CHANNEL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bridge/hub/channel_description.h"
+#include "bridge/hub/log.h"
+#include "bridge/hub/schema.h"
+
+namespace kchan::hub {
+
+class Hub;
+
+// A channel's description and state at one moment.
+struct ChannelSnapshot {
+  std::shared_ptr<const ChannelDescription> description;
+  std::shared_ptr<const Schema> schema;  // the current one; may be null
+  ChannelState state = ChannelState::kIdle;
+  std::string reason;  // why FAILED or ENDED, and what to do
+};
+
+// One channel of the hub: what it is, how it is, and its log. It outlives its
+// kernel side, so that history is served and streams go on when that returns.
+//
+// Thread safety: any thread, except for the log's writing side.
+//
+// Lifetime: shared; the hub keeps it until Remove().
+class Channel {
+ public:
+  Channel(Hub& hub, std::shared_ptr<const ChannelDescription> description, const LogLimits& limits,
+          std::shared_ptr<MemoryUse> use);
+
+  const std::string& name() const { return name_; }
+  ChannelSnapshot snapshot() const;
+  Log& log() { return log_; }
+  const Log& log() const { return log_; }
+
+  // The source's side: each notifies the hub's watchers if something changed.
+  void SetDescription(std::shared_ptr<const ChannelDescription> description);
+  void SetState(ChannelState state, std::string reason);
+  // Makes `schema` the current one; older ones stay findable while the log may
+  // hold their records.
+  void SetSchema(std::shared_ptr<const Schema> schema);
+
+  // Null if unknown.
+  std::shared_ptr<const Schema> FindSchema(uint64_t schema_id) const;
+
+  // How many subscriptions want records now.
+  uint64_t readers() const { return readers_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class ChannelDemand;
+
+  Hub& hub_;
+  const std::string name_;
+  Log log_;
+  std::atomic<uint64_t> readers_{0};
+  mutable std::mutex mutex_;
+  ChannelSnapshot snapshot_;
+  std::vector<std::shared_ptr<const Schema>> schemas_;  // newest last
+};
+
+// Keeps a channel wanted for as long as it lives: its source is turned on when
+// the first comes, and may be turned off when the last is gone.
+class ChannelDemand {
+ public:
+  ChannelDemand(Hub& hub, std::shared_ptr<Channel> channel);
+  ~ChannelDemand();
+  ChannelDemand(const ChannelDemand&) = delete;
+  ChannelDemand& operator=(const ChannelDemand&) = delete;
+
+ private:
+  Hub& hub_;
+  const std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace kchan::hub
+
+#endif  // KCHAN_BRIDGE_HUB_CHANNEL_H_

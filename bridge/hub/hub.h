@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_HUB_HUB_H_
+#define KCHAN_BRIDGE_HUB_HUB_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bridge/hub/channel.h"
+#include "bridge/hub/waiter.h"
+
+namespace kchan::hub {
+
+class KernelDoor;
+
+// Same numbers as kchan.v1.KernelSide.
+enum class KernelSideState : uint8_t {
+  kUnspecified = 0,
+  kReady = 1,
+  kAbsent = 2,
+  kAbiMismatch = 3,
+  kQuiesced = 4,
+  kFailed = 5,
+};
+
+// Something that is not as it should be, and what to do about it.
+struct Problem {
+  std::string subject;
+  std::string description;
+  std::string remedy;
+};
+
+struct KernelSideStatus {
+  KernelSideState state = KernelSideState::kUnspecified;
+  std::string module_version;  // empty: not loaded
+  std::string module_abi;      // "1.0"; empty: not loaded
+  std::vector<Problem> problems;
+};
+
+struct HubLimits {
+  size_t max_channels = 1024;
+  uint64_t max_log_bytes = 512ull << 20;    // of all logs together
+  uint64_t max_pinned_bytes = 64ull << 20;  // dropped, but held by slow readers
+};
+
+// The limits of a new channel's log, by its name.
+using LogLimitsFor = std::function<LogLimits(std::string_view channel)>;
+
+// All channels of the node.
+//
+// Thread safety: any thread.
+//
+// Lifetime: outlives its channels' users. SetDoor() before any subscription.
+class Hub {
+ public:
+  Hub(const HubLimits& limits, LogLimitsFor log_limits);
+  ~Hub();
+
+  void SetDoor(KernelDoor* door);
+  KernelDoor* door() const;
+
+  // Sources' side. Finds the channel of this name and gives it the new
+  // description, or makes it. Null if max_channels is reached, or if the
+  // channel's log would take all logs over max_log_bytes.
+  std::shared_ptr<Channel> Upsert(std::shared_ptr<const ChannelDescription> description);
+  // Forgets a channel with its history; subscriptions to it end.
+  void Remove(std::string_view name);
+  void SetKernelSide(KernelSideStatus status);
+
+  // Null if there is none.
+  std::shared_ptr<Channel> Find(std::string_view name) const;
+  // In order of name.
+  std::vector<std::shared_ptr<Channel>> List() const;
+  KernelSideStatus kernel_side() const;
+  const MemoryUse& memory() const { return *use_; }
+  const HubLimits& limits() const { return limits_; }
+
+  // Grows with every change of the set of channels, of a channel's
+  // description, state or schema, or of the kernel side.
+  uint64_t version() const;
+  // Arms `waiter` to be notified once when version() passes `seen`. Returns
+  // false, and does not arm, if it has already.
+  bool Wait(uint64_t seen, Waiter* waiter) const;
+  void Disarm(Waiter* waiter) const;
+
+ private:
+  friend class Channel;
+  friend class ChannelDemand;
+
+  // Something changed: version() grows, waiters are notified.
+  void Touch();
+
+  const HubLimits limits_;
+  const LogLimitsFor log_limits_;
+  const std::shared_ptr<MemoryUse> use_;
+  mutable std::mutex mutex_;
+  KernelDoor* door_ = nullptr;
+  uint64_t version_ = 1;
+  std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_;
+  KernelSideStatus kernel_side_;
+  mutable WaiterList waiters_;
+};
+
+}  // namespace kchan::hub
+
+#endif  // KCHAN_BRIDGE_HUB_HUB_H_

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_HUB_KERNEL_DOOR_H_
+#define KCHAN_BRIDGE_HUB_KERNEL_DOOR_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "bridge/hub/channel.h"
+
+namespace kchan::hub {
+
+// The kernel's own answer to one record or setting.
+struct KernelAnswer {
+  absl::Status status;   // made from kernel_errno, with the kernel's text
+  int kernel_errno = 0;  // 0, or a positive errno
+};
+
+struct ChannelSettings {
+  std::vector<std::pair<std::string, uint64_t>> parameters;
+  std::optional<uint64_t> budget_bytes;
+  std::optional<uint32_t> linger_ms;
+};
+
+// The one way down: everything that goes from remote clients towards the
+// kernel passes here. Implemented by bridge/source.
+//
+// Thread safety: any thread.
+class KernelDoor {
+ public:
+  virtual ~KernelDoor() = default;
+
+  // Hands one record to the kernel and waits for its answer. Blocks for as
+  // long as the provider's callback takes: call it from a thread that may
+  // block. NOT_FOUND, FAILED_PRECONDITION (kernel side gone), UNIMPLEMENTED
+  // (takes no records), or what the provider answered.
+  virtual KernelAnswer Publish(const std::string& channel, uint32_t type,
+                               std::span<const std::byte> payload) = 0;
+
+  // Sets parameters and sizes, all or nothing, and waits. May block.
+  virtual KernelAnswer Update(const std::string& channel, const ChannelSettings& settings) = 0;
+
+  // The number of a channel's readers went from or to zero. Does not block.
+  virtual void DemandChanged(std::shared_ptr<Channel> channel) = 0;
+};
+
+}  // namespace kchan::hub
+
+#endif  // KCHAN_BRIDGE_HUB_KERNEL_DOOR_H_

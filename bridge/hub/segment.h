@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_HUB_SEGMENT_H_
+#define KCHAN_BRIDGE_HUB_SEGMENT_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace kchan::hub {
+
+// Bytes that logs hold, and bytes that they have dropped but readers still
+// pin. Shared by all logs of a hub; outlives their segments.
+//
+// Thread safety: any thread.
+struct MemoryUse {
+  std::atomic<uint64_t> log_bytes{0};
+  std::atomic<uint64_t> pinned_bytes{0};
+};
+
+// One block of a log: encoded elements of kchan.v1.Batch (records and losses),
+// back to back, all of one epoch and schema.
+//
+// Thread safety: one writer appends behind what readers see; which bytes are
+// published is the log's business, under its mutex.
+//
+// Lifetime: shared by its log and by every slice given out. Its bytes never
+// move or change once published.
+class Segment {
+ public:
+  Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t first_sequence,
+          std::shared_ptr<MemoryUse> use);
+  ~Segment();
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+
+  uint64_t epoch() const { return epoch_; }
+  uint64_t schema_id() const { return schema_id_; }
+  // The first number that it covers.
+  uint64_t first_sequence() const { return first_sequence_; }
+  size_t capacity() const { return capacity_; }
+  const std::byte* bytes() const { return bytes_.get(); }
+  std::byte* bytes() { return bytes_.get(); }
+
+  // Called once, by its log, when it drops the segment: from then on its bytes
+  // count as pinned until the last slice goes.
+  void MarkEvicted();
+
+ private:
+  const size_t capacity_;
+  const uint64_t epoch_;
+  const uint64_t schema_id_;
+  const uint64_t first_sequence_;
+  const std::unique_ptr<std::byte[]> bytes_;
+  const std::shared_ptr<MemoryUse> use_;
+  std::atomic<bool> evicted_{false};
+};
+
+// A run of whole elements in a segment, which it keeps alive.
+struct SegmentSlice {
+  std::shared_ptr<const Segment> segment;
+  std::span<const std::byte> bytes;
+};
+
+}  // namespace kchan::hub
+
+#endif  // KCHAN_BRIDGE_HUB_SEGMENT_H_

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_HUB_SUBSCRIPTION_H_
+#define KCHAN_BRIDGE_HUB_SUBSCRIPTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bridge/hub/channel.h"
+#include "bridge/hub/hub.h"
+#include "bridge/hub/log.h"
+#include "bridge/hub/waiter.h"
+
+namespace kchan::hub {
+
+// Channels, and where to start in each.
+struct Selection {
+  bool is_glob = false;
+  std::string pattern;  // a name or a glob
+  Start start = StartNow{};
+};
+
+// Same numbers as kchan.v1.OverflowPolicy.
+enum class OverflowPolicy : uint8_t {
+  kUnspecified = 0,
+  kSkipToOldest = 1,
+  kDisconnect = 2,
+};
+
+struct SubscriptionOptions {
+  std::vector<Selection> selections;
+  uint64_t window_bytes = 0;  // 0: no acknowledgements
+  size_t max_batch_bytes = 256 << 10;
+  OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
+};
+
+struct ChannelCursor {
+  std::string channel;
+  Cursor cursor;
+};
+
+// What a subscription has to say next; in the order that Next() gives them.
+struct BatchOut {
+  std::shared_ptr<const Channel> channel;
+  LogBatch batch;
+};
+struct ChannelUpdateOut {
+  std::string channel;
+  ChannelState state = ChannelState::kUnspecified;
+  std::string reason;
+  uint64_t epoch = 0;  // of what follows
+  uint64_t schema_id = 0;
+};
+struct HistoryEndOut {
+  std::string channel;
+  Cursor cursor;
+};
+struct NothingOut {};
+using SubscriptionOutput = std::variant<NothingOut, BatchOut, ChannelUpdateOut, HistoryEndOut>;
+
+// One reader's places in the logs, without its connection: which channels it
+// selects (also those that come later), what it has been given, what it has
+// acknowledged, and whose turn is next.
+//
+// Keeps the channels it reads wanted (ChannelDemand). Channels take turns by
+// bytes, so that a busy one does not starve a quiet one.
+//
+// Thread safety: none; its owner calls it from one thread at a time. The
+// waiter is notified from any thread.
+//
+// Lifetime: the hub and the waiter outlive it. The destructor disarms.
+class Subscription {
+ public:
+  // NOT_FOUND: a channel selected by name does not exist. INVALID_ARGUMENT: a
+  // bad glob, a cursor that was not reached yet, no selection; the message
+  // begins with the selection's field, as "selections[0].glob: ...".
+  static absl::StatusOr<std::unique_ptr<Subscription>> Open(Hub& hub, SubscriptionOptions options,
+                                                            Waiter* waiter);
+  ~Subscription();
+
+  // The next thing to send. NothingOut: nothing now, and the waiter is armed.
+  // A status ends the stream: OUT_OF_RANGE if overtaken under kDisconnect.
+  absl::StatusOr<SubscriptionOutput> Next();
+
+  // Acknowledges everything up to `cursor`. INVALID_ARGUMENT: beyond what was
+  // given out, an unknown channel, or an epoch that was not sent. May make
+  // Next() have something again.
+  absl::Status Acknowledge(std::string_view channel, const Cursor& cursor);
+
+  // While paused Next() gives no batches.
+  void SetPaused(bool paused);
+
+  // The place reached in each channel that has one.
+  std::vector<ChannelCursor> cursors() const;
+
+  uint64_t unacknowledged_bytes() const;
+
+ private:
+  class Impl;
+  explicit Subscription(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+// Whether `name` matches `glob`: `*`, `?`, `[set]`. As kchan.v1.Selection.glob.
+bool GlobMatches(std::string_view glob, std::string_view name);
+// OK, or INVALID_ARGUMENT that says what is wrong with it.
+absl::Status CheckGlob(std::string_view glob);
+
+}  // namespace kchan::hub
+
+#endif  // KCHAN_BRIDGE_HUB_SUBSCRIPTION_H_
