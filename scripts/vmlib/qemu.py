@@ -53,7 +53,7 @@ class Machine:
             # good as the host's; a busy host must not look like a stall.
             "tsc=reliable no_timer_check rcupdate.rcu_cpu_stall_timeout=120",
             "watchdog_thresh=60 log_buf_len=4M random.trust_cpu=on net.ifnames=0",
-            "mitigations=off",
+            "mitigations=off cryptomgr.notests",
             self.append,
         ]
         return " ".join(parts).strip()
