@@ -49,7 +49,8 @@ class Vm:
     time; the rest from the thread that opened it, which must live as long.
 
     Errors: VmError. The console and QEMU's messages are in `folder`, which is
-    kept, and named on stderr, when the block ends with an exception.
+    kept, and named on stderr, when the block ends with an exception or
+    `keep_logs` was set.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Vm:
         self._log = ""
         self._checked = 0
         self._spawned = itertools.count()
+        self.keep_logs = False
 
     def __enter__(self) -> Vm:
         self.folder = Path(tempfile.mkdtemp(prefix="kchan-vm-"))
@@ -105,7 +107,7 @@ class Vm:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close(keep=error is not None)
+        self.close(keep=self.keep_logs or error is not None)
 
     @property
     def console(self) -> Path:

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures for tests that run on a real kernel in a virtual machine.
+
+  /usr/bin/python3 -m pytest tests/kernel --kernel 6.12 --build-dir build/dev
+
+`vm` is booted once for each test file with our modules loaded, kchand, the
+CLI and the guest tests in /usr/bin, and port 50051 forwarded. After every
+test the guest's kernel log must hold no warning: a kernel that complains has
+failed the test, whatever the test saw.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(_ROOT / "scripts"))
+
+from vm import GuestGone, Vm, built_modules, built_programs  # noqa: E402
+
+# Where kchand listens in the guest when a test wants it reachable by TCP.
+GUEST_PORT = 50051
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kernel", default="6.12", choices=["6.1", "6.12"])
+    parser.addoption("--build-dir", default=str(_ROOT / "build/dev"), metavar="FOLDER")
+
+
+@pytest.fixture(scope="session")
+def kernel(request: pytest.FixtureRequest) -> str:
+    """The kernel under test: "6.1" or "6.12"."""
+    return request.config.getoption("--kernel")
+
+
+@pytest.fixture(scope="session")
+def build_dir(request: pytest.FixtureRequest) -> Path:
+    return Path(request.config.getoption("--build-dir")).resolve()
+
+
+@pytest.fixture(scope="session")
+def samples_dir(build_dir: Path, kernel: str) -> Path:
+    """Where the sample modules of that kernel are on the host."""
+    return build_dir / "kmod" / kernel / "samples"
+
+
+@pytest.fixture(scope="session")
+def make_vm(kernel: str, build_dir: Path) -> Callable[..., Vm]:
+    """Makes a Vm with our modules, programs and guest tests, not booted yet.
+
+    Arguments are Vm's and replace the defaults; `modules`, `programs` and
+    `files` that a test names come on top of them. `core=False` leaves our
+    modules unloaded, but keeps them in /modules of the guest.
+    """
+
+    def make(*, core: bool = True, **arguments: Any) -> Vm:
+        ours = built_modules(build_dir, kernel)
+        guest_tests = sorted((build_dir / "tests/kernel").glob("*_guest_test"))
+        files = dict(arguments.pop("files", {}))
+        if not core:
+            files |= {f"/modules/{module.name}": module for module in ours}
+        return Vm(
+            kernel,
+            modules=[*(ours if core else []), *arguments.pop("modules", [])],
+            programs=[
+                *built_programs(build_dir), *guest_tests, *arguments.pop("programs", []),
+            ],  # fmt: skip
+            files=files,
+            **({"forwards": {GUEST_PORT: 0}} | arguments),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def vm(make_vm: Callable[..., Vm], request: pytest.FixtureRequest) -> Iterator[Vm]:
+    """A booted guest, one for each test file.
+
+    A file that wants other than the defaults says so in a module variable:
+    VM = dict(disk_mb=64).
+    """
+    with make_vm(**getattr(request.module, "VM", {})) as guest:
+        # Loading our modules must not have been complained about either.
+        assert guest.kernel_warnings() == []
+        failed_before = request.session.testsfailed
+        yield guest
+        if request.session.testsfailed > failed_before:
+            guest.keep_logs = True
+
+
+@pytest.fixture(autouse=True)
+def no_kernel_warnings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test that uses `vm`: the kernel did not complain."""
+    yield
+    if "vm" not in request.fixturenames:
+        return
+    guest: Vm = request.getfixturevalue("vm")
+    try:
+        warnings = guest.kernel_warnings()
+    except GuestGone as error:
+        pytest.fail(f"the guest did not outlive the test: {error}")
+    assert warnings == [], "the kernel complained:\n" + "\n".join(warnings)
