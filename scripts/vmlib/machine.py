@@ -38,7 +38,10 @@ class Vm:
         /modules of the guest), or names of the stock kernel's modules, whose
         dependencies come along.
     available: names of stock modules for the guest's modprobe, not loaded.
-    programs: host executables, put in /usr/bin with their libraries.
+    programs: host executables, put in /usr/bin with their libraries. The
+        guest's shell runs busybox' own `ip` or `sleep` without an exec and
+        before it looks for a file: name a program by its path where it
+        matters.
     files: guest path -> host path or content.
     forwards: guest TCP port -> host port, 0 for any free one; `ports` says
         which. They listen on 127.0.0.1.

@@ -71,7 +71,8 @@ def test_forwarded_port_reaches_the_guest(bare: Vm) -> None:
 
 
 def test_disk_modules_and_host_programs_are_there(bare: Vm) -> None:
-    bare.sh("modprobe veth && ip link add veth0 type veth peer name veth1 && ip link del veth0")
+    bare.sh("modprobe veth && /usr/bin/ip link add veth0 type veth peer name veth1")
+    bare.sh("ip link show veth1 && ip link del veth0")
     assert bare.sh("cat /sys/block/vda/size").stdout == f"{16 << 11}\n"
 
 
