@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "port.h"
+
+__thread int kchan_port_cpu;
+__thread bool kchan_port_nmi;

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's names in user space, with the meaning that the ring core relies
+ * on. One thread stands for one CPU; a signal handler on it for an interrupt.
+ */
+#ifndef _KCHAN_USER_PORT_H
+#define _KCHAN_USER_PORT_H
+
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <linux/types.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Which CPU the calling thread plays, and whether it plays an NMI. */
+extern __thread int kchan_port_cpu;
+extern __thread bool kchan_port_nmi;
+
+#ifdef __cplusplus
+}
+#endif
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define noinline __attribute__((noinline))
+
+#define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
+#define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)
+#define WARN_ON_ONCE(condition) (unlikely(condition) ? (__builtin_trap(), 1) : 0)
+#define is_power_of_2(n) ((n) != 0 && ((n) & ((n)-1)) == 0)
+
+static inline void *ERR_PTR(long error)
+{
+	return (void *)error;
+}
+static inline long PTR_ERR(const void *pointer)
+{
+	return (long)pointer;
+}
+static inline bool IS_ERR(const void *pointer)
+{
+	return unlikely((unsigned long)pointer >= (unsigned long)-4095);
+}
+
+static inline void strscpy(char *to, const char *from, size_t size)
+{
+	size_t length = strnlen(from, size - 1);
+
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+/* ---- Memory order -------------------------------------------------------- */
+
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value) __atomic_store_n(&(x), (value), __ATOMIC_RELAXED)
+#define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
+#define smp_store_release(p, value) __atomic_store_n((p), (value), __ATOMIC_RELEASE)
+
+/* Between a thread and its signal handlers, as between a CPU's contexts. */
+#define barrier() __asm__ volatile("" ::: "memory")
+
+#if defined(__SANITIZE_THREAD__)
+#define KCHAN_PORT_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define KCHAN_PORT_TSAN 1
+#endif
+#endif
+
+#ifdef KCHAN_PORT_TSAN
+/* ThreadSanitizer knows no fences; a locked instruction is one on the CPU. */
+static inline void smp_mb(void)
+{
+	u64 fence = 0;
+
+	barrier();
+	__atomic_fetch_add(&fence, 1, __ATOMIC_SEQ_CST);
+	barrier();
+}
+#define smp_wmb() smp_mb()
+#else
+#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#endif
+#define smp_mb__after_atomic() smp_mb()
+
+/* ---- Counters ------------------------------------------------------------ */
+
+typedef struct {
+	s64 value;
+} atomic64_t;
+
+static inline s64 atomic64_read(const atomic64_t *v)
+{
+	return __atomic_load_n(&v->value, __ATOMIC_RELAXED);
+}
+static inline void atomic64_set(atomic64_t *v, s64 value)
+{
+	__atomic_store_n(&v->value, value, __ATOMIC_RELAXED);
+}
+static inline void atomic64_inc(atomic64_t *v)
+{
+	__atomic_fetch_add(&v->value, 1, __ATOMIC_RELAXED);
+}
+static inline s64 atomic64_inc_return(atomic64_t *v)
+{
+	return __atomic_add_fetch(&v->value, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Atomic against the same thread's signal handlers only: no lock prefix. */
+typedef struct {
+	s64 value;
+} local64_t;
+
+static inline s64 local64_read(const local64_t *v)
+{
+	return __atomic_load_n(&v->value, __ATOMIC_RELAXED);
+}
+static inline void local64_set(local64_t *v, s64 value)
+{
+	__atomic_store_n(&v->value, value, __ATOMIC_RELAXED);
+}
+
+#if defined(__x86_64__) && !defined(KCHAN_PORT_TSAN)
+static inline void local64_add(s64 n, local64_t *v)
+{
+	__asm__ volatile("addq %1, %0" : "+m"(v->value) : "er"(n) : "cc");
+}
+static inline bool local64_try_cmpxchg(local64_t *v, s64 *seen, s64 value)
+{
+	bool done;
+
+	__asm__ volatile("cmpxchgq %3, %1"
+			 : "=@ccz"(done), "+m"(v->value), "+a"(*seen)
+			 : "r"(value)
+			 : "memory");
+	return done;
+}
+#else
+static inline void local64_add(s64 n, local64_t *v)
+{
+	__atomic_fetch_add(&v->value, n, __ATOMIC_RELAXED);
+}
+static inline bool local64_try_cmpxchg(local64_t *v, s64 *seen, s64 value)
+{
+	return __atomic_compare_exchange_n(&v->value, seen, value, false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+#endif
+#define local64_inc(v) local64_add(1, (v))
+
+/* ---- The shared writers' lock -------------------------------------------- */
+
+typedef struct {
+	bool held;
+} raw_spinlock_t;
+
+#define raw_spin_lock_init(lock) __atomic_store_n(&(lock)->held, false, __ATOMIC_RELAXED)
+static inline bool raw_spin_trylock(raw_spinlock_t *lock)
+{
+	return !__atomic_exchange_n(&lock->held, true, __ATOMIC_ACQUIRE);
+}
+static inline void raw_spin_lock(raw_spinlock_t *lock)
+{
+	while (!raw_spin_trylock(lock))
+		sched_yield();
+}
+static inline void raw_spin_unlock(raw_spinlock_t *lock)
+{
+	__atomic_store_n(&lock->held, false, __ATOMIC_RELEASE);
+}
+
+#define local_irq_save(flags) ((void)(flags = 0))
+#define local_irq_restore(flags) ((void)(flags))
+#define smp_processor_id() (kchan_port_cpu)
+#define in_nmi() (kchan_port_nmi)
+
+static inline u64 kchan_port_boottime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+#endif
