@@ -85,6 +85,11 @@ static noinline void count_lost(struct kchan_ring *ring, atomic64_t *cause)
 		wake_reader(ring);
 }
 
+void kchan_ring_refuse(struct kchan_ring *ring)
+{
+	count_lost(ring, &ring->lost_contended);
+}
+
 /*
  * The losses that no header carries yet; now this one's does. Several contexts
  * of one CPU may come here at once: each loss goes to exactly one of them.

@@ -138,6 +138,12 @@ int kchan_ring_emit(struct kchan_ring *ring, u16 type, const void *payload,
 int kchan_ring_emit_shared(struct kchan_ring *ring, u16 type, u16 flags,
 			   const void *payload, u32 length);
 
+/*
+ * Counts an attempt lost as contended that its owner did not let come this
+ * far. Any context, preemption off.
+ */
+void kchan_ring_refuse(struct kchan_ring *ring);
+
 /* ---- The reader's side --------------------------------------------------- */
 
 #define KCHAN_RING_READABLE (1U << 0) /* published >= wake_pos */
