@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What in a kernel log means that the kernel found a bug."""
+"""What in a kernel log means that the kernel found a bug.
+
+As a program: prints such lines of its input and fails if there are any.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 
 # A stack dump alone ("Call Trace:") is no bug: an OOM kill prints one.
 _BUG = re.compile(
@@ -35,3 +39,9 @@ _BUG = re.compile(
 def find_warnings(log: str) -> list[str]:
     """The lines of `log` that report a bug."""
     return [line for line in log.splitlines() if _BUG.search(line)]
+
+
+if __name__ == "__main__":
+    found = find_warnings(sys.stdin.read())
+    print("\n".join(found))
+    sys.exit(1 if found else 0)
