@@ -78,6 +78,9 @@ class Hub {
   std::vector<std::shared_ptr<Channel>> List() const;
   KernelSideStatus kernel_side() const;
   const MemoryUse& memory() const { return *use_; }
+  // Notified, again and again, while readers pin more than max_pinned_bytes.
+  // After SetPinnedWaiter(nullptr) returns the old one is not called any more.
+  void SetPinnedWaiter(Waiter* waiter);
   const HubLimits& limits() const { return limits_; }
 
   // Grows with every change of the set of channels, of a channel's

@@ -68,6 +68,7 @@ struct LogExtent {
   uint64_t oldest_sequence = 0;  // of `epoch`, still kept; 0: none
   uint64_t last_sequence = 0;    // of `epoch`, published
   size_t bytes = 0;
+  size_t max_bytes = 0;
   uint64_t records = 0;  // ever appended; and their bytes
   uint64_t record_bytes = 0;
   uint64_t evicted_records = 0;

@@ -6,7 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
+
+#include "bridge/hub/waiter.h"
 
 namespace kchan::hub {
 
@@ -17,6 +20,11 @@ namespace kchan::hub {
 struct MemoryUse {
   std::atomic<uint64_t> log_bytes{0};
   std::atomic<uint64_t> pinned_bytes{0};
+
+  // Told by MarkEvicted() each time pinned_bytes is beyond max_pinned_bytes.
+  std::mutex mutex;  // guards the rest, and is held during Notify()
+  uint64_t max_pinned_bytes = UINT64_MAX;
+  Waiter* over_pinned = nullptr;
 };
 
 // One block of a log: encoded elements of kchan.v1.Batch (records and losses),
