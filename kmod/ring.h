@@ -156,8 +156,8 @@ u32 kchan_ring_poll_mask(const struct kchan_ring *ring);
 /* Bytes that the reader has not released yet; a hostile position reads as 0. */
 u64 kchan_ring_fill_bytes(const struct kchan_ring *ring);
 
-void kchan_ring_counters(const struct kchan_ring *ring,
-			 struct kchan_ring_counters *counters);
+void kchan_ring_read_counters(const struct kchan_ring *ring,
+			      struct kchan_ring_counters *counters);
 
 /*
  * Stores DEAD: no record follows. The caller has made sure that no writer is

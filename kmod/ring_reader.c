@@ -34,8 +34,8 @@ u64 kchan_ring_fill_bytes(const struct kchan_ring *ring)
 	return fill <= ring->data_bytes ? fill : 0;
 }
 
-void kchan_ring_counters(const struct kchan_ring *ring,
-			 struct kchan_ring_counters *counters)
+void kchan_ring_read_counters(const struct kchan_ring *ring,
+			      struct kchan_ring_counters *counters)
 {
 	memset(counters, 0, sizeof(*counters));
 	counters->generation = ring->generation;
