@@ -9,6 +9,9 @@ root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 cache="${KCHAN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kchan}"
 export KCHAN_CACHE="$cache"
 
+# Checkouts in other folders share what the compiler cache holds.
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+
 # The kernels that kchan is built for and tested on.
 # shellcheck disable=SC2034
 kernels=(6.1 6.12)
