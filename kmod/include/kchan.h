@@ -93,6 +93,12 @@ struct kchan_type {
 
 #define KCHAN_NAMES(_array) .names = (_array), .name_count = ARRAY_SIZE(_array)
 
+/*
+ * The value of a LOC member: `_length` bytes, without a NUL, at `_offset` from
+ * the payload's start.
+ */
+#define KCHAN_LOC(_offset, _length) ((u32)(_offset) | (u32)(_length) << 16)
+
 #define __KCHAN_TYPE(_id, _dir, _name, _struct, _fields, ...)                  \
 	{                                                                      \
 		.id = (_id), .direction = (_dir), .name = (_name),             \
@@ -180,7 +186,8 @@ struct kchan_spec {
  */
 struct kchan *__kchan_register(const struct kchan_spec *spec,
 			       struct module *owner);
-#define kchan_register(spec) __kchan_register(spec, THIS_MODULE)
+/* Variadic, or the commas of a compound literal would end the argument. */
+#define kchan_register(...) __kchan_register((__VA_ARGS__), THIS_MODULE)
 
 /*
  * Unregisters: stops new attaches and callbacks, waits for running ones, stops
