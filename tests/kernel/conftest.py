@@ -96,10 +96,13 @@ def vm(make_vm: Callable[..., Vm], request: pytest.FixtureRequest) -> Iterator[V
 @pytest.fixture(autouse=True)
 def no_kernel_warnings(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test that uses `vm`: the kernel did not complain."""
+    # Before the yield, so that this ends before the guest does.
+    guest: Vm | None = (
+        request.getfixturevalue("vm") if "vm" in request.fixturenames else None
+    )
     yield
-    if "vm" not in request.fixturenames:
+    if guest is None:
         return
-    guest: Vm = request.getfixturevalue("vm")
     try:
         warnings = guest.kernel_warnings()
     except GuestGone as error:
