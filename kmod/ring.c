@@ -50,6 +50,12 @@ void kchan_ring_attach_memory(struct kchan_ring *ring,
 	ring->data_bytes = memory->data_bytes;
 	ring->mask = memory->data_bytes - 1;
 	fill_info_page(ring, memory->page_bytes);
+	/* What can never fit is too long, not lost for want of space. */
+	if (ring->max_payload_bytes >
+	    ring->data_bytes - sizeof(struct kchan_record))
+		WRITE_ONCE(ring->max_payload_bytes,
+			   (u32)(ring->data_bytes -
+				 sizeof(struct kchan_record)));
 
 	/* Pairs with the load-acquires in make_space() and poll_mask(). */
 	smp_store_release(&ring->has_memory, 1);
@@ -167,7 +173,7 @@ static inline int check_space(struct kchan_ring *ring, u64 new_head)
 
 static inline int check_length(struct kchan_ring *ring, u32 length)
 {
-	if (likely(length <= ring->max_payload_bytes))
+	if (likely(length <= READ_ONCE(ring->max_payload_bytes)))
 		return 0;
 	count_lost(ring, &ring->lost_oversize);
 	return -EMSGSIZE;
