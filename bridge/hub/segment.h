@@ -54,6 +54,7 @@ class Segment {
   // Called once, by its log, when it drops the segment: from then on its bytes
   // count as pinned until the last slice goes.
   void MarkEvicted();
+  bool evicted() const { return evicted_.load(std::memory_order_relaxed); }
 
  private:
   const size_t capacity_;
