@@ -30,3 +30,55 @@ function(kchan_add_gtest name)
     DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
 endfunction()
+
+# kchan_add_fuzzer(<name> SOURCES <file>... [LIBRARIES <lib>...] [RUNS <n>])
+#
+# A libFuzzer target, <name>_fuzzer, in builds with KCHAN_FUZZ; nothing in
+# others. CTest runs it for RUNS inputs, starting from the folder
+# corpus/<name> where there is one.
+function(kchan_add_fuzzer name)
+  if(NOT KCHAN_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "RUNS" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT arg_RUNS)
+    set(arg_RUNS 20000)
+  endif()
+  set(target ${name}_fuzzer)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE kchan_flags ${arg_LIBRARIES})
+  target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(kchan_fuzzers ${target})
+
+  # New inputs go to the build folder, never into the tree.
+  set(found "${CMAKE_CURRENT_BINARY_DIR}/found/${name}")
+  file(MAKE_DIRECTORY "${found}")
+  set(corpus "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}")
+  if(NOT EXISTS "${corpus}")
+    set(corpus)
+  endif()
+  add_test(NAME fuzz.${name}
+    COMMAND ${target} -runs=${arg_RUNS} -seed=1 -print_final_stats=1
+            -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ "${found}" ${corpus})
+  set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+endfunction()
+
+# kchan_add_benchmark(<name> SOURCES <file>... [LIBRARIES <lib>...])
+#
+# A Google Benchmark program, <name>_bench, in builds with KCHAN_BUILD_BENCH.
+# CTest only looks that it runs: figures come from scripts/bench.
+function(kchan_add_benchmark name)
+  if(NOT KCHAN_BUILD_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  set(target ${name}_bench)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE kchan_flags ${arg_LIBRARIES} benchmark::benchmark_main)
+  add_test(NAME bench.${name} COMMAND ${target} --benchmark_min_time=0.001)
+  set_tests_properties(bench.${name} PROPERTIES LABELS bench TIMEOUT 120)
+endfunction()
+
+if(KCHAN_FUZZ)
+  add_custom_target(kchan_fuzzers)
+endif()
