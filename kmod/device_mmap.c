@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mapping a ring. Each page is a page of its own, handed out by the fault
+ * handler, so that MADV_DONTNEED only costs another fault. VM_DONTCOPY is no
+ * more than a hint (MADV_DOFORK clears it): a child's mapping holds the file
+ * and sees what the parent sees, which is harmless.
+ */
+#include <linux/mm.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "device.h"
+
+static vm_fault_t fault(struct vm_fault *vmf)
+{
+	const struct kchan_channel_ring *ring =
+		kchan_file_ring(vmf->vma->vm_file);
+	const struct kchan_memory *memory = ring->memory;
+
+	if (vmf->pgoff >= memory->page_count)
+		return VM_FAULT_SIGBUS;
+	vmf->page = memory->pages[vmf->pgoff];
+	get_page(vmf->page);
+	return 0;
+}
+
+/* Part of a mapping is of no use to anybody. */
+static int may_split(struct vm_area_struct *vma, unsigned long address)
+{
+	return -EINVAL;
+}
+
+static const struct vm_operations_struct mapping_operations = {
+	.fault = fault,
+	.may_split = may_split,
+};
+
+static int check_range(const struct kchan_memory *memory,
+		       struct vm_area_struct *vma)
+{
+	const unsigned long pages = vma_pages(vma);
+
+	/* The only writable page, and so alone. */
+	if (vma->vm_pgoff == KCHAN_PAGE_CONSUMER)
+		return pages == 1 ? 0 : -EINVAL;
+	if (vma->vm_pgoff >= memory->page_count ||
+	    pages > memory->page_count - vma->vm_pgoff)
+		return -EINVAL;
+	return vma->vm_flags & VM_WRITE ? -EPERM : 0;
+}
+
+int kchan_device_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	const struct kchan_channel_ring *ring = kchan_file_ring(file);
+	vm_flags_t never = VM_MAYEXEC;
+	int err;
+
+	if (!ring)
+		return -ENOTCONN;
+	if (!(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	err = check_range(ring->memory, vma);
+	if (err)
+		return err;
+	/* Or mprotect() would give back what is refused here. */
+	if (vma->vm_pgoff != KCHAN_PAGE_CONSUMER)
+		never |= VM_MAYWRITE;
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, never);
+	vma->vm_ops = &mapping_operations;
+	return 0;
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "genl_records.h"
+
+#include <linux/jiffies.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "genl.h"
+
+#define MESSAGE_BYTES (16U << 10) /* unless one record is larger */
+#define RETRY_MS 100 /* after a message could not be allocated */
+#define RECORDS_PER_TURN 4096 /* then others may have the CPU */
+
+struct kchan_genl_queue {
+	struct kchan *ch;
+	struct delayed_work work;
+
+	struct mutex lock; /* protects all below */
+	struct kchan_ring_consumer consumer;
+	u64 sequence; /* last number that left the queue */
+	bool listeners;
+	struct sk_buff *skb; /* the message being filled */
+	void *header;
+	u32 taken; /* in this turn */
+	bool starved; /* of memory for a message */
+};
+
+/* What a message takes beside its records, and a record beside its payload. */
+static size_t message_overhead(void)
+{
+	return nla_total_size(sizeof(u32)) +
+	       2 * nla_total_size_64bit(sizeof(u64));
+}
+
+static size_t record_bytes(u32 payload_bytes)
+{
+	return nla_total_size(0) + 3 * nla_total_size_64bit(sizeof(u64)) +
+	       nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u16)) +
+	       nla_total_size(payload_bytes);
+}
+
+static bool message_begin(struct kchan_genl_queue *queue, size_t bytes)
+{
+	struct sk_buff *skb;
+
+	bytes = max_t(size_t, message_overhead() + bytes, MESSAGE_BYTES);
+	skb = genlmsg_new(bytes, GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return false;
+	queue->header = genlmsg_put(skb, 0, 0, &kchan_genl_family, 0,
+				    KCHAN_CMD_RECORDS_NTF);
+	if (!queue->header ||
+	    nla_put_u32(skb, KCHAN_A_CHANNEL_ID, queue->ch->id) ||
+	    nla_put_u64_64bit(skb, KCHAN_A_GENERATION, queue->ch->generation,
+			      KCHAN_A_PAD)) {
+		nlmsg_free(skb);
+		return false;
+	}
+	queue->skb = skb;
+	return true;
+}
+
+static void message_send(struct kchan_genl_queue *queue)
+{
+	struct sk_buff *skb = queue->skb;
+
+	if (!skb)
+		return;
+	queue->skb = NULL;
+	if (WARN_ON_ONCE(nla_put_u64_64bit(skb, KCHAN_A_SEQUENCE,
+					   queue->sequence, KCHAN_A_PAD))) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, queue->header);
+	/* A full socket's owner learns it by ENOBUFS and from SEQUENCE. */
+	genlmsg_multicast(&kchan_genl_family, skb, 0, KCHAN_GROUP_RECORDS,
+			  GFP_KERNEL);
+}
+
+static int put_record(struct sk_buff *skb, const struct kchan_record *record,
+		      u64 lost, u64 sequence)
+{
+	struct nlattr *nest = nla_nest_start(skb, KCHAN_A_RECORD);
+
+	if (!nest ||
+	    nla_put_u64_64bit(skb, KCHAN_RECORD_A_SEQUENCE, sequence,
+			      KCHAN_RECORD_A_PAD) ||
+	    (lost && nla_put_u64_64bit(skb, KCHAN_RECORD_A_LOST_BEFORE, lost,
+				       KCHAN_RECORD_A_PAD)) ||
+	    nla_put_u64_64bit(skb, KCHAN_RECORD_A_BOOTTIME_NS,
+			      record->boottime_ns, KCHAN_RECORD_A_PAD) ||
+	    nla_put_u32(skb, KCHAN_RECORD_A_CPU, record->flags) ||
+	    nla_put_u16(skb, KCHAN_RECORD_A_TYPE, record->type) ||
+	    nla_put(skb, KCHAN_RECORD_A_PAYLOAD, record->length, record + 1))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Puts one record into a message; makes room for it first. */
+static bool take_record(void *context, const struct kchan_record *record,
+			u64 lost, u64 sequence)
+{
+	const size_t bytes = record_bytes(record->length);
+	struct kchan_genl_queue *queue = context;
+
+	if (queue->taken == RECORDS_PER_TURN)
+		return false;
+	if (queue->listeners) {
+		if (queue->skb && skb_tailroom(queue->skb) <
+					  bytes + message_overhead())
+			message_send(queue);
+		if (!queue->skb && !message_begin(queue, bytes)) {
+			queue->starved = true;
+			return false;
+		}
+		if (WARN_ON_ONCE(put_record(queue->skb, record, lost,
+					    sequence)))
+			return false;
+	}
+	queue->taken++;
+	queue->sequence = sequence;
+	return true;
+}
+
+/* Losses that no record followed: a message with a SEQUENCE alone tells. */
+static void take_tail_loss(struct kchan_genl_queue *queue)
+{
+	if (queue->listeners && !queue->skb && !message_begin(queue, 0)) {
+		queue->starved = true;
+		return;
+	}
+	kchan_ring_consume_tail_loss(&queue->consumer);
+	queue->sequence = queue->consumer.sequence;
+}
+
+static bool tail_lost(const struct kchan_genl_queue *queue)
+{
+	return kchan_ring_poll_mask(queue->consumer.ring) & KCHAN_RING_LOST;
+}
+
+/* One turn; true: there is more. */
+static bool drain(struct kchan_genl_queue *queue)
+{
+	queue->taken = 0;
+	queue->starved = false;
+	kchan_ring_consume(&queue->consumer, take_record, queue);
+	if (!queue->starved && queue->taken < RECORDS_PER_TURN &&
+	    tail_lost(queue))
+		take_tail_loss(queue);
+	message_send(queue);
+	return queue->starved || queue->taken == RECORDS_PER_TURN ||
+	       kchan_ring_consume_arm(&queue->consumer);
+}
+
+static void drain_work(struct work_struct *work)
+{
+	struct kchan_genl_queue *queue = container_of(
+		to_delayed_work(work), struct kchan_genl_queue, work);
+	unsigned long delay;
+	bool more = false;
+
+	mutex_lock(&queue->lock);
+	queue->listeners = genl_has_listeners(&kchan_genl_family, &init_net,
+					      KCHAN_GROUP_RECORDS);
+	if (READ_ONCE(queue->ch->users))
+		more = drain(queue);
+	delay = queue->starved ? msecs_to_jiffies(RETRY_MS) : 0;
+	mutex_unlock(&queue->lock);
+	if (more)
+		queue_delayed_work(system_unbound_wq, &queue->work, delay);
+}
+
+struct kchan_genl_queue *kchan_genl_queue_create(struct kchan *ch)
+{
+	struct kchan_genl_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+
+	if (!queue)
+		return NULL;
+	queue->ch = ch;
+	mutex_init(&queue->lock);
+	INIT_DELAYED_WORK(&queue->work, drain_work);
+	return queue;
+}
+
+void kchan_genl_queue_destroy(struct kchan_genl_queue *queue)
+{
+	kfree(queue);
+}
+
+void kchan_genl_queue_start(struct kchan_genl_queue *queue)
+{
+	mutex_lock(&queue->lock);
+	kchan_ring_consumer_init(&queue->consumer, &queue->ch->shared->core);
+	kchan_ring_consume_arm(&queue->consumer);
+	queue->sequence = 0;
+	mutex_unlock(&queue->lock);
+}
+
+void kchan_genl_queue_stop(struct kchan_genl_queue *queue)
+{
+	cancel_delayed_work_sync(&queue->work);
+	mutex_lock(&queue->lock);
+	queue->listeners = genl_has_listeners(&kchan_genl_family, &init_net,
+					      KCHAN_GROUP_RECORDS);
+	while (drain(queue) && !queue->starved)
+		;
+	mutex_unlock(&queue->lock);
+}
+
+void kchan_genl_queue_kick(struct kchan_genl_queue *queue)
+{
+	mod_delayed_work(system_unbound_wq, &queue->work, 0);
+}
+
+u64 kchan_genl_queue_sequence(struct kchan_genl_queue *queue)
+{
+	u64 sequence;
+
+	mutex_lock(&queue->lock);
+	sequence = queue->sequence;
+	mutex_unlock(&queue->lock);
+	return sequence;
+}

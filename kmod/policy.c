@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) "kchan: " fmt
+
+#include "policy.h"
+
+#include <linux/printk.h>
+
+static const char *conflict(const struct kchan_spec *spec)
+{
+	switch (spec->policy) {
+	case KCHAN_POLICY_LOCK_FREE:
+		if (spec->layout != KCHAN_LAYOUT_PER_CPU)
+			return "the lock-free policy needs per-CPU rings";
+		break;
+	case KCHAN_POLICY_SPINLOCK:
+		if (spec->layout != KCHAN_LAYOUT_SHARED)
+			return "the spinlock policy is for the shared layout; per-CPU rings need no lock";
+		break;
+	case KCHAN_POLICY_SEMAPHORE:
+		if (!spec->semaphore_count)
+			return "the semaphore policy needs a semaphore_count";
+		fallthrough;
+	case KCHAN_POLICY_MUTEX:
+		if (spec->context != KCHAN_CONTEXT_PROCESS)
+			return "a policy that sleeps needs KCHAN_CONTEXT_PROCESS";
+		break;
+	default:
+		return "no such policy";
+	}
+	if (spec->policy != KCHAN_POLICY_SEMAPHORE && spec->semaphore_count)
+		return "a semaphore_count needs the semaphore policy";
+	return NULL;
+}
+
+static const char *resolve(struct kchan_spec *spec)
+{
+	const bool genl = spec->transport == KCHAN_TRANSPORT_GENL;
+
+	if (spec->context < KCHAN_CONTEXT_PROCESS ||
+	    spec->context > KCHAN_CONTEXT_NMI)
+		return "no context: name the highest one that it is emitted from";
+	if (!spec->layout)
+		spec->layout = genl ? KCHAN_LAYOUT_SHARED :
+				      KCHAN_LAYOUT_PER_CPU;
+	if (spec->layout != KCHAN_LAYOUT_PER_CPU &&
+	    spec->layout != KCHAN_LAYOUT_SHARED)
+		return "no such layout";
+	if (genl && spec->layout != KCHAN_LAYOUT_SHARED)
+		return "a genl channel has one queue: use the shared layout";
+	if (!spec->policy)
+		spec->policy = spec->layout == KCHAN_LAYOUT_SHARED ?
+				       KCHAN_POLICY_SPINLOCK :
+				       KCHAN_POLICY_LOCK_FREE;
+	return conflict(spec);
+}
+
+int kchan_policy_resolve(struct kchan_spec *spec)
+{
+	const char *wrong = resolve(spec);
+
+	if (!wrong)
+		return 0;
+	pr_err("channel %s: %s\n", spec->name, wrong);
+	return -EINVAL;
+}
+
+void kchan_admission_init(struct kchan_admission *admission,
+			  enum kchan_policy policy, u32 semaphore_count)
+{
+	admission->policy = policy;
+	if (policy == KCHAN_POLICY_MUTEX)
+		mutex_init(&admission->mutex);
+	else if (policy == KCHAN_POLICY_SEMAPHORE)
+		sema_init(&admission->semaphore, semaphore_count);
+}
+
+int kchan_admission_enter(struct kchan_admission *admission)
+{
+	if (admission->policy == KCHAN_POLICY_MUTEX)
+		return mutex_lock_killable(&admission->mutex);
+	return down_killable(&admission->semaphore);
+}
+
+void kchan_admission_leave(struct kchan_admission *admission)
+{
+	if (admission->policy == KCHAN_POLICY_MUTEX)
+		mutex_unlock(&admission->mutex);
+	else
+		up(&admission->semaphore);
+}
