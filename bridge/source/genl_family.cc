@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/source/genl_family.h"
+
+#include <linux/genetlink.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bridge/source/netlink_attributes.h"
+
+namespace kchan::source {
+namespace {
+
+constexpr uint8_t kControlVersion = 2;
+
+const char* ControlAttributeName(uint16_t type) {
+  return type == CTRL_ATTR_FAMILY_NAME ? "FAMILY_NAME" : "of nlctrl";
+}
+
+absl::Status AddGroup(const Attribute& nest, GenlFamily* family) {
+  std::string name;
+  uint32_t id = 0;
+  const absl::Status status =
+      VisitAttributes(nest.payload(), [&](const Attribute& attribute) -> absl::Status {
+        switch (attribute.type()) {
+          case CTRL_ATTR_MCAST_GRP_NAME:
+            return attribute.GetString(GENL_NAMSIZ, &name);
+          case CTRL_ATTR_MCAST_GRP_ID:
+            return attribute.Get(&id);
+          default:
+            return absl::OkStatus();
+        }
+      });
+  if (status.ok()) family->groups[name] = id;
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<GenlFamily> ParseFamily(std::span<const std::byte> attributes) {
+  GenlFamily family;
+  const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {
+    switch (attribute.type()) {
+      case CTRL_ATTR_FAMILY_ID:
+        return attribute.Get(&family.id);
+      case CTRL_ATTR_FAMILY_NAME:
+        return attribute.GetString(GENL_NAMSIZ, &family.name);
+      case CTRL_ATTR_MCAST_GROUPS:
+        return VisitAttributes(attribute.payload(),
+                               [&](const Attribute& nest) { return AddGroup(nest, &family); });
+      default:
+        return absl::OkStatus();
+    }
+  });
+  if (!status.ok()) return status;
+  if (family.name.empty() || family.id == 0) {
+    return absl::InvalidArgumentError("nlctrl describes a family without a name or an id");
+  }
+  return family;
+}
+
+absl::StatusOr<std::optional<GenlFamily>> FindFamily(GenlSocket& socket, const std::string& name) {
+  std::optional<GenlFamily> found;
+  GenlRequest request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, kControlVersion);
+  request.PutString(CTRL_ATTR_FAMILY_NAME, name);
+  const auto ack = socket.Ask(request, [&](const GenlMessage& message) {
+    auto family = ParseFamily(message.attributes);
+    if (family.ok()) found = *std::move(family);
+    return family.status();
+  });
+  if (!ack.ok()) return ack.status();
+  if (ack->error == ENOENT) return std::nullopt;
+  const absl::Status status =
+      AckStatus(*ack, absl::StrCat("netlink family ", name), ControlAttributeName);
+  if (!status.ok()) return status;
+  return found;
+}
+
+absl::StatusOr<std::optional<GenlFamily>> FindLoadedFamily(GenlSocket& socket,
+                                                           const std::string& name) {
+  std::optional<GenlFamily> found;
+  GenlRequest request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, kControlVersion, NLM_F_DUMP);
+  const auto ack = socket.Ask(request, [&](const GenlMessage& message) {
+    auto family = ParseFamily(message.attributes);
+    // One family that we cannot read is no reason not to find another.
+    if (family.ok() && family->name == name) found = *std::move(family);
+    return absl::OkStatus();
+  });
+  if (!ack.ok()) return ack.status();
+  const absl::Status status = AckStatus(*ack, "list of netlink families", ControlAttributeName);
+  if (!status.ok()) return status;
+  return found;
+}
+
+}  // namespace kchan::source

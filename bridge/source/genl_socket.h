@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_GENL_SOCKET_H_
+#define KCHAN_BRIDGE_SOURCE_GENL_SOCKET_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bridge/source/genl_message.h"
+#include "bridge/source/netlink_ack.h"
+#include "bridge/source/netlink_socket.h"
+
+namespace kchan::source {
+
+using OnGenlMessage = absl::FunctionRef<absl::Status(const GenlMessage&)>;
+
+// Asks the kernel's families: one request at a time, each waited for.
+//
+// The kernel serves a request while it is being sent, so waiting takes as long
+// as the family's own code: microseconds, except where that sleeps.
+//
+// Thread safety: one thread at a time. Threads that may block have their own.
+class GenlSocket {
+ public:
+  static absl::StatusOr<std::unique_ptr<GenlSocket>> Open();
+
+  // Sends `request` (with NLM_F_ACK or NLM_F_DUMP) and calls `on_reply` for
+  // each message that answers it. Returns the kernel's verdict, which may be
+  // an error. A status: no verdict came (DEADLINE_EXCEEDED), the answer was
+  // malformed, or on_reply's.
+  absl::StatusOr<NetlinkAck> Ask(GenlRequest& request, OnGenlMessage on_reply);
+
+ private:
+  explicit GenlSocket(std::unique_ptr<NetlinkSocket> socket) : socket_(std::move(socket)) {}
+
+  const std::unique_ptr<NetlinkSocket> socket_;
+  uint32_t sequence_ = 0;
+};
+
+// What GenlMulticast::Read() has found out besides messages.
+struct MulticastRead {
+  bool dry = false;            // nothing more was queued
+  bool overrun = false;        // messages were lost since the last Read()
+  uint64_t lost_messages = 0;  // of those, as far as the kernel counts them
+};
+
+// Receives what families multicast. Its descriptor is to be watched; read
+// until dry.
+//
+// Thread safety: one thread at a time.
+class GenlMulticast {
+ public:
+  static absl::StatusOr<std::unique_ptr<GenlMulticast>> Open(int receive_bytes);
+
+  absl::Status Join(uint32_t group) { return socket_->Join(group); }
+
+  // Calls `on_message` for what is queued, at most `max_datagrams` of it. A
+  // malformed message is left out. Where among the messages an overrun
+  // happened cannot be known. A status: the socket is of no more use, or
+  // on_message's.
+  absl::StatusOr<MulticastRead> Read(int max_datagrams, OnGenlMessage on_message);
+
+  int fd() const { return socket_->fd(); }
+
+ private:
+  explicit GenlMulticast(std::unique_ptr<NetlinkSocket> socket) : socket_(std::move(socket)) {}
+
+  const std::unique_ptr<NetlinkSocket> socket_;
+  uint64_t drops_seen_ = 0;
+};
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_GENL_SOCKET_H_
