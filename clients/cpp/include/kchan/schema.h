@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_SCHEMA_H_
+#define KCHAN_SCHEMA_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "kchan/v1/schema.pb.h"
+
+namespace kchan {
+
+// Field reads one member of a payload, whatever the payload's length: what the
+// payload does not hold is absent, never read.
+//
+// Thread safety: immutable. Lifetime: dies with its Schema.
+class Field {
+ public:
+  const std::string& name() const { return proto_->name(); }
+  v1::FieldKind kind() const { return proto_->kind(); }
+  v1::FieldDisplay display() const { return proto_->display(); }
+  const v1::Field& proto() const { return *proto_; }
+
+  bool is_integer() const { return element_bytes_ != 0; }
+  bool is_signed() const { return signed_; }
+  // Characters, fixed or LOC.
+  bool is_string() const;
+  // Integers: how many; otherwise 1.
+  size_t element_count() const { return element_count_; }
+
+  // An integer or a bool. Unsigned() of a signed field is its bit pattern,
+  // extended to 64 bits. Absent for other kinds, for an index out of range and
+  // for a payload that is too short.
+  std::optional<uint64_t> Unsigned(std::string_view payload, size_t index = 0) const;
+  std::optional<int64_t> Signed(std::string_view payload, size_t index = 0) const;
+
+  // The field's bytes: of a string its characters without the NUL, of a LOC
+  // field what it points to. The view points into the payload.
+  std::optional<std::string_view> Bytes(std::string_view payload) const;
+
+  // The name of a value, empty if it has none. For DISPLAY_ENUM.
+  std::string_view NameOf(uint64_t value) const;
+
+ private:
+  friend class Schema;
+  static absl::StatusOr<Field> Make(const v1::Field& proto, bool big_endian, uint32_t type_bytes);
+  std::optional<std::string_view> LocBytes(std::string_view payload) const;
+
+  const v1::Field* proto_ = nullptr;
+  bool big_endian_ = false;
+  bool signed_ = false;
+  uint32_t element_bytes_ = 0;  // 0: not an integer
+  size_t element_count_ = 1;
+};
+
+// One kind of record. Thread safety: immutable. Lifetime: dies with its Schema.
+class RecordType {
+ public:
+  uint32_t id() const { return proto_->id(); }
+  const std::string& name() const { return proto_->name(); }
+  const v1::RecordType& proto() const { return *proto_; }
+  std::span<const Field> fields() const { return fields_; }
+  // Null if it has no such field.
+  const Field* FindField(std::string_view name) const;
+
+ private:
+  friend class Schema;
+  const v1::RecordType* proto_ = nullptr;
+  std::vector<Field> fields_;
+};
+
+// Schema says how to read a channel's payloads; made once for each schema id,
+// then used for every record:
+//
+//   const RecordType* type = schema->FindType(record.type);
+//   auto pid = type->FindField("pid")->Unsigned(record.payload);
+//
+// Look fields up once, not for each record.
+//
+// Thread safety: immutable.
+class Schema {
+ public:
+  // INVALID_ARGUMENT: it contradicts itself, as a field that leaves its type;
+  // the message names the field.
+  static absl::StatusOr<std::shared_ptr<const Schema>> Make(v1::Schema proto);
+
+  uint64_t id() const { return proto_.id(); }
+  bool big_endian() const { return proto_.byte_order() == v1::BYTE_ORDER_BIG_ENDIAN; }
+  const v1::Schema& proto() const { return proto_; }
+  std::span<const RecordType> types() const { return types_; }
+  // Null if it has no such type.
+  const RecordType* FindType(uint32_t id) const;
+  const RecordType* FindType(std::string_view name) const;
+
+ private:
+  explicit Schema(v1::Schema proto) : proto_(std::move(proto)) {}
+
+  const v1::Schema proto_;
+  std::vector<RecordType> types_;
+};
+
+}  // namespace kchan
+
+#endif  // KCHAN_SCHEMA_H_
