@@ -8,7 +8,7 @@
 #define TICK_RECORD 1
 #define TICK_BURST 2
 
-#define TICK_MAX_BYTES 65528U /* fits KCHAN_MAX_RECORD_BYTES, 8-aligned */
+#define TICK_MAX_BYTES 61440U /* what every transport carries */
 
 /*
  * `fill` bytes follow. counter has no gaps but those of lost records: each
