@@ -44,8 +44,9 @@ class Channel {
   // The source's side: each notifies the hub's watchers if something changed.
   void SetDescription(std::shared_ptr<const ChannelDescription> description);
   void SetState(ChannelState state, std::string reason);
-  // Makes `schema` the current one; older ones stay findable while the log may
-  // hold their records.
+  // Makes `schema`, which has its id, the current one; comes before the epoch
+  // that uses it. Older ones stay findable while the log may hold their
+  // records.
   void SetSchema(std::shared_ptr<const Schema> schema);
 
   // Null if unknown.

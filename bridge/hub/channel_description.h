@@ -19,6 +19,8 @@ struct Parameter {
   uint64_t default_value = 0;
   std::string unit;
   std::string documentation;
+
+  friend bool operator==(const Parameter&, const Parameter&) = default;
 };
 
 // What a channel is, as its source describes it: kchan.v1.Channel documents
@@ -36,6 +38,8 @@ struct ChannelDescription {
   uint64_t budget_bytes = 0;
   uint32_t linger_ms = 0;
   std::vector<Parameter> parameters;
+
+  friend bool operator==(const ChannelDescription&, const ChannelDescription&) = default;
 };
 
 // Same numbers as kchan.v1.ChannelState.

@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_HUB_H_
 #define KCHAN_BRIDGE_HUB_HUB_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -33,6 +34,8 @@ struct Problem {
   std::string subject;
   std::string description;
   std::string remedy;
+
+  friend bool operator==(const Problem&, const Problem&) = default;
 };
 
 struct KernelSideStatus {
@@ -40,6 +43,8 @@ struct KernelSideStatus {
   std::string module_version;  // empty: not loaded
   std::string module_abi;      // "1.0"; empty: not loaded
   std::vector<Problem> problems;
+
+  friend bool operator==(const KernelSideStatus&, const KernelSideStatus&) = default;
 };
 
 struct HubLimits {
@@ -97,6 +102,7 @@ class Hub {
 
   // Something changed: version() grows, waiters are notified.
   void Touch();
+  void TouchLocked();
 
   const HubLimits limits_;
   const LogLimitsFor log_limits_;

@@ -46,7 +46,9 @@ class KernelDoor {
   // Sets parameters and sizes, all or nothing, and waits. May block.
   virtual KernelAnswer Update(const std::string& channel, const ChannelSettings& settings) = 0;
 
-  // The number of a channel's readers went from or to zero. Does not block.
+  // The number of a channel's readers went from or to zero; two such calls
+  // may overtake each other, so what counts is channel->readers() now. Does
+  // not block.
   virtual void DemandChanged(std::shared_ptr<Channel> channel) = 0;
 };
 

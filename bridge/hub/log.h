@@ -2,6 +2,8 @@
 #ifndef KCHAN_BRIDGE_HUB_LOG_H_
 #define KCHAN_BRIDGE_HUB_LOG_H_
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -18,8 +20,10 @@
 
 namespace kchan::hub {
 
+// Bytes are of allocated memory. The segment that is being written is always
+// kept, also where it alone is longer than max_bytes.
 struct LogLimits {
-  size_t max_bytes = 16 << 20;       // of kept segments
+  size_t max_bytes = 16 << 20;       // of all segments
   size_t segment_bytes = 256 << 10;  // small: a stalled reader pins whole ones
 };
 
@@ -37,10 +41,14 @@ using Start = std::variant<StartNow, StartOldest, StartLast, StartAt>;
 // A reader's place. Opaque but for `cursor`, which is always valid to resume
 // from. Copyable; keeps no memory alive.
 struct LogPosition {
-  Cursor cursor;               // everything up to here was given out
-  bool unknown_epoch = false;  // its first read reports a loss of unknown count
-  uint64_t segment_id = 0;     // hint: where sequence + 1 is expected
+  Cursor cursor = {};          // everything up to here was given out
+  uint64_t schema_id = 0;      // of what follows; 0: not known yet
+  bool unknown_epoch = false;  // looked up again when something is there; if it
+                               // is still unknown, a loss of unknown count
+  uint64_t run = 0;            // which of the log's epochs; 0: none yet
+  uint64_t segment_id = 0;     // where sequence + 1 is expected
   size_t offset = 0;
+  std::optional<Loss> owed = std::nullopt;  // the rest of a loss that the cursor points into
 };
 
 // What Log::Read() found: consecutive elements of one epoch and schema.
@@ -63,16 +71,16 @@ struct LogBatch {
 
 // What is in a log now.
 struct LogExtent {
-  uint64_t epoch = 0;  // of the last record; 0: never had any
+  uint64_t epoch = 0;  // the current one; 0: never had any
   uint64_t schema_id = 0;
   uint64_t oldest_sequence = 0;  // of `epoch`, still kept; 0: none
   uint64_t last_sequence = 0;    // of `epoch`, published
-  size_t bytes = 0;
+  size_t bytes = 0;              // allocated
   size_t max_bytes = 0;
   uint64_t records = 0;  // ever appended; and their bytes
   uint64_t record_bytes = 0;
   uint64_t evicted_records = 0;
-  uint64_t lost[8] = {};  // ever appended, by LossStage
+  std::array<uint64_t, kLossStages> lost = {};  // ever appended, by LossStage
 };
 
 // One channel's bounded history, in wire format: each record and each loss is
@@ -86,10 +94,12 @@ struct LogExtent {
 // Reading. Each reader has its own LogPosition; nothing that it does or fails
 // to do touches the writer or another reader. One that eviction has overtaken
 // gets its loss, exactly counted, and goes on with the oldest kept. A reader
-// crosses from one epoch to the next by itself.
+// crosses from one epoch to the next by itself. Of epochs the log remembers
+// kMaxEpochs; a reader in an older one gets a loss of unknown count.
 //
 // Thread safety: StartEpoch, Append*, Publish from one thread at a time (the
-// writer's); everything else from any. Append* take no lock.
+// writer's); everything else from any. Append* take the lock only where they
+// begin a segment.
 class Log {
  public:
   Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use);
@@ -118,16 +128,19 @@ class Log {
   // The number that the next record gets. Writer only.
   uint64_t next_sequence() const { return next_sequence_; }
 
-  // Bounds memory from the next append on.
+  // Holds from the next segment or publication on.
   void SetMaxBytes(size_t max_bytes);
+  size_t max_bytes() const { return max_bytes_.load(std::memory_order_relaxed); }
 
-  // Where a reader that asks for `start` is. Nothing if it is a cursor of the
-  // current epoch beyond what was published: the caller's mistake.
+  // Where a reader that asks for `start` is. Nothing if it is a cursor of a
+  // known epoch beyond what was published: the caller's mistake. A cursor may
+  // come before its epoch, as after a daemon's restart: it is looked up again
+  // when the log has something.
   std::optional<LogPosition> Seek(const Start& start) const;
 
   // Reads from `position` on and advances it past what is returned: at most
-  // about max_bytes, but at least one element if there is any. Empty: nothing
-  // new. Never waits.
+  // max_bytes, but at least one element if there is any. Empty: nothing new.
+  // Never waits.
   LogBatch Read(LogPosition& position, size_t max_bytes) const;
 
   // Arms `waiter` to be notified once when there is something to read at
@@ -138,6 +151,94 @@ class Log {
   void Disarm(Waiter* waiter) const;
 
   LogExtent extent() const;
+
+  static constexpr size_t kMaxEpochs = 64;
+
+ private:
+  // One segment and how far it is filled.
+  struct Entry {
+    std::shared_ptr<Segment> segment;
+    uint64_t run = 0;
+    size_t bytes = 0;
+    uint64_t records = 0;
+    uint64_t last_sequence = 0;  // first_sequence - 1 if it covers none
+  };
+
+  // One epoch of the log. They are numbered from 1, since nothing forbids an
+  // epoch to come back.
+  struct Run {
+    uint64_t id = 0;
+    uint64_t epoch = 0;
+    uint64_t schema_id = 0;
+    uint64_t first_sequence = 0;
+    uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
+  };
+
+  struct Counters {
+    uint64_t records = 0;
+    uint64_t record_bytes = 0;
+    std::array<uint64_t, kLossStages> lost = {};
+  };
+
+  // What a reader finds where it is: a loss, an entry with unread bytes at its
+  // position, or neither.
+  struct Found {
+    std::optional<Loss> loss;
+    const Entry* entry = nullptr;
+    explicit operator bool() const { return loss || entry != nullptr; }
+  };
+
+  // log.cc: the writer's side.
+  std::byte* Room(size_t bytes);
+  void BeginSegment(size_t bytes);
+  void EndSegment();
+  void CloseEntry();
+  bool Joins(const Loss& loss) const;
+  void PublishLocked();
+  // These put what they drop into `dropped`, to be destroyed without the lock.
+  using Dropped = std::vector<std::shared_ptr<const Segment>>;
+  void EvictLocked(size_t incoming, Dropped& dropped);
+  void DropOldestLocked(Dropped& dropped);
+  void ForgetRunsLocked(Dropped& dropped);
+
+  // log_read.cc: the readers' side. All need the lock.
+  Found Resolve(LogPosition& position) const;
+  LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
+  std::optional<Loss> Rejoin(LogPosition& position) const;
+  const Entry* Following(LogPosition& position) const;
+  const Run* FindRun(const Cursor& cursor) const;
+  const Run& RunOf(const LogPosition& position) const;
+  LogPosition Oldest() const;
+  LogPosition Newest() const;
+  LogPosition LastRecords(uint64_t records) const;
+  LogPosition Locate(const Run& run, uint64_t sequence) const;
+
+  const size_t segment_bytes_;
+  const std::shared_ptr<MemoryUse> use_;
+  std::atomic<size_t> max_bytes_;
+
+  // The writer's own.
+  uint64_t epoch_ = 0;
+  uint64_t schema_id_ = 0;
+  uint64_t run_ = 0;
+  uint64_t next_sequence_ = 1;
+  std::byte* write_ = nullptr;         // in the last of `open_`
+  std::byte* write_end_ = nullptr;     // its end
+  std::byte* published_ = nullptr;     // where `write_` was at the last Publish()
+  std::vector<Entry> open_;            // with something unpublished, or written now
+  std::byte* last_loss_at_ = nullptr;  // the last element, if it is a loss
+  Loss last_loss_;                     // ... and unpublished
+  uint64_t records_before_segment_ = 0;
+  Counters counted_;
+
+  mutable std::mutex mutex_;
+  std::deque<Entry> entries_;  // published; ids from first_id_ on
+  uint64_t first_id_ = 0;
+  size_t bytes_ = 0;      // of all segments, unpublished ones too
+  std::deque<Run> runs_;  // at most kMaxEpochs
+  Counters published_counters_;
+  uint64_t evicted_records_ = 0;
+  mutable WaiterList waiters_;
 };
 
 }  // namespace kchan::hub

@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_RECORD_H_
 #define KCHAN_BRIDGE_HUB_RECORD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -26,6 +27,7 @@ enum class LossStage : uint8_t {
   kRateLimit = 6,
   kDaemonRestart = 7,
 };
+inline constexpr size_t kLossStages = 8;
 
 // Consecutive numbers that will not come. A writer leaves first_sequence to
 // the log, which assigns it.
@@ -33,8 +35,8 @@ struct Loss {
   uint64_t first_sequence = 0;
   uint64_t count = 0;  // 0: unknown; takes no numbers
   LossStage stage = LossStage::kUnspecified;
-  std::optional<uint32_t> cpu;
-  std::string_view cause;  // a literal: outlives the loss
+  std::optional<uint32_t> cpu = std::nullopt;
+  std::string_view cause = {};  // a literal: outlives the loss
 };
 
 // A place in one channel: everything up to and including `sequence` is behind

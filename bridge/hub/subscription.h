@@ -19,7 +19,9 @@
 
 namespace kchan::hub {
 
-// Channels, and where to start in each.
+// Channels, and where to start in each. One that comes later starts at its
+// beginning, or behind the cursor: a glob without wildcards, a name that may
+// not exist yet, can have one.
 struct Selection {
   bool is_glob = false;
   std::string pattern;  // a name or a glob
@@ -35,7 +37,9 @@ enum class OverflowPolicy : uint8_t {
 
 struct SubscriptionOptions {
   std::vector<Selection> selections;
-  uint64_t window_bytes = 0;  // 0: no acknowledgements
+  // Bound of the sum of LogBatch.body_bytes given out and not acknowledged, but
+  // one batch always may be. 0: no acknowledgements.
+  uint64_t window_bytes = 0;
   size_t max_batch_bytes = 256 << 10;
   OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
 };
@@ -56,6 +60,8 @@ struct ChannelUpdateOut {
   std::string reason;
   uint64_t epoch = 0;  // of what follows
   uint64_t schema_id = 0;
+
+  friend bool operator==(const ChannelUpdateOut&, const ChannelUpdateOut&) = default;
 };
 struct HistoryEndOut {
   std::string channel;
@@ -85,15 +91,18 @@ class Subscription {
   ~Subscription();
 
   // The next thing to send. NothingOut: nothing now, and the waiter is armed.
-  // A status ends the stream: OUT_OF_RANGE if overtaken under kDisconnect.
+  // A status ends the stream: OUT_OF_RANGE if overtaken under kDisconnect,
+  // NOT_FOUND if the last channel selected was removed and no other can come,
+  // INVALID_ARGUMENT if a channel came and had not reached its cursor.
   absl::StatusOr<SubscriptionOutput> Next();
 
-  // Acknowledges everything up to `cursor`. INVALID_ARGUMENT: beyond what was
-  // given out, an unknown channel, or an epoch that was not sent. May make
-  // Next() have something again.
+  // Acknowledges everything up to `cursor`; an older one changes nothing. INVALID_ARGUMENT: beyond
+  // what was given out, an unknown channel, or an epoch that was not sent. May make Next() have
+  // something again.
   absl::Status Acknowledge(std::string_view channel, const Cursor& cursor);
 
-  // While paused Next() gives no batches.
+  // While paused Next() gives no batches. After resuming call Next(), as after
+  // an acknowledgement: the waiter is not notified of either.
   void SetPaused(bool paused);
 
   // The place reached in each channel that has one.
@@ -107,6 +116,8 @@ class Subscription {
   const std::unique_ptr<Impl> impl_;
 };
 
+// Whether `glob` matches one name only, itself.
+bool GlobIsLiteral(std::string_view glob);
 // Whether `name` matches `glob`: `*`, `?`, `[set]`. As kchan.v1.Selection.glob.
 bool GlobMatches(std::string_view glob, std::string_view name);
 // OK, or INVALID_ARGUMENT that says what is wrong with it.

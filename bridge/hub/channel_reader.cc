@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/hub/channel_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "bridge/hub/concat.h"
+
+namespace kchan::hub {
+
+absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(Hub& hub,
+                                                                   std::shared_ptr<Channel> channel,
+                                                                   const Start& start,
+                                                                   Waiter* waiter) {
+  // The end first: what is published in between then counts as live.
+  const std::optional<LogPosition> end = channel->log().Seek(StartNow{});
+  const std::optional<LogPosition> position =
+      std::holds_alternative<StartNow>(start) ? end : channel->log().Seek(start);
+  if (!position) {
+    return absl::FailedPreconditionError(
+        Concat({"channel ", channel->name(), " has not reached this number yet"}));
+  }
+  return std::unique_ptr<ChannelReader>(
+      new ChannelReader(hub, std::move(channel), *position, *end, waiter));
+}
+
+ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const LogPosition& start,
+                             const LogPosition& history_end, Waiter* waiter)
+    : channel_(std::move(channel)),
+      waiter_(waiter),
+      demand_(hub, channel_),
+      history_end_(history_end) {
+  MoveTo(start);
+  if (start.unknown_epoch) {
+    const LogExtent extent = channel_->log().extent();
+    next_epoch_ = extent.epoch;
+    next_schema_id_ = extent.schema_id;
+  }
+}
+
+ChannelReader::~ChannelReader() { channel_->log().Disarm(waiter_); }
+
+void ChannelReader::MoveTo(const LogPosition& position) {
+  given_ = position;
+  next_schema_id_ = position.schema_id;
+  next_epoch_ = position.cursor.epoch;
+  if (position.cursor.epoch == 0) return;
+  if (given_epochs_.empty() || given_epochs_.back().run != position.run) {
+    if (given_epochs_.size() == Log::kMaxEpochs) given_epochs_.erase(given_epochs_.begin());
+    given_epochs_.push_back({.run = position.run});
+  }
+  given_epochs_.back().last = position.cursor;
+}
+
+LogBatch ChannelReader::Peek(size_t max_bytes) {
+  peeked_ = given_;
+  LogBatch batch = channel_->log().Read(peeked_, max_bytes);
+  if (!batch.empty()) {
+    next_epoch_ = batch.epoch;
+    next_schema_id_ = batch.schema_id;
+  } else if (peeked_.run != given_.run) {
+    // Into a new epoch that has nothing yet.
+    MoveTo(peeked_);
+  }
+  return batch;
+}
+
+void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
+  MoveTo(peeked_);
+  if (!keep_account || batch.body_bytes == 0) return;
+  sent_.push_back(
+      {.run = given_.run, .last_sequence = batch.last_sequence, .bytes = batch.body_bytes});
+  unacknowledged_bytes_ += batch.body_bytes;
+}
+
+ChannelUpdateOut ChannelReader::Describe() const {
+  ChannelUpdateOut now{
+      .channel = channel_->name(), .epoch = next_epoch_, .schema_id = next_schema_id_};
+  if (is_removed_) {
+    now.state = ChannelState::kEnded;
+    now.reason = "the channel was removed, with its history";
+  } else {
+    ChannelSnapshot snapshot = channel_->snapshot();
+    now.state = snapshot.state;
+    now.reason = std::move(snapshot.reason);
+  }
+  return now;
+}
+
+bool ChannelReader::IsInHistory() const {
+  if (given_.run != history_end_.run) return given_.run < history_end_.run;
+  return given_.cursor.sequence < history_end_.cursor.sequence;
+}
+
+bool ChannelReader::HasNews() const {
+  return !told_ || told_->epoch != next_epoch_ || told_->schema_id != next_schema_id_ ||
+         (!told_history_end_ && !IsInHistory());
+}
+
+std::optional<SubscriptionOutput> ChannelReader::News() {
+  ChannelUpdateOut now = Describe();
+  if (!told_ || *told_ != now) {
+    told_ = now;
+    return SubscriptionOutput(std::move(now));
+  }
+  if (told_history_end_ || IsInHistory()) return std::nullopt;
+  told_history_end_ = true;
+  return HistoryEndOut{.channel = channel_->name(), .cursor = history_end_.cursor};
+}
+
+absl::StatusOr<uint64_t> ChannelReader::Acknowledge(const Cursor& cursor) {
+  const auto given =
+      std::find_if(given_epochs_.rbegin(), given_epochs_.rend(),
+                   [&](const GivenEpoch& each) { return each.last.epoch == cursor.epoch; });
+  if (given == given_epochs_.rend()) {
+    return absl::InvalidArgumentError(Concat({"channel ", channel_->name(), ": nothing of epoch ",
+                                              std::to_string(cursor.epoch), " was sent"}));
+  }
+  if (cursor.sequence > given->last.sequence) {
+    return absl::InvalidArgumentError(
+        Concat({"channel ", channel_->name(), ": number ", std::to_string(cursor.sequence),
+                " was not sent; the last is ", std::to_string(given->last.sequence)}));
+  }
+  uint64_t freed = 0;
+  while (!sent_.empty() &&
+         (sent_.front().run < given->run ||
+          (sent_.front().run == given->run && sent_.front().last_sequence <= cursor.sequence))) {
+    freed += sent_.front().bytes;
+    sent_.pop_front();
+  }
+  unacknowledged_bytes_ -= freed;
+  return freed;
+}
+
+}  // namespace kchan::hub

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/hub/hub.h"
+
+#include <utility>
+
+namespace kchan::hub {
+
+Hub::Hub(const HubLimits& limits, LogLimitsFor log_limits)
+    : limits_(limits), log_limits_(std::move(log_limits)), use_(std::make_shared<MemoryUse>()) {}
+
+Hub::~Hub() = default;
+
+void Hub::SetDoor(KernelDoor* door) {
+  const std::lock_guard lock(mutex_);
+  door_ = door;
+}
+
+KernelDoor* Hub::door() const {
+  const std::lock_guard lock(mutex_);
+  return door_;
+}
+
+std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> description) {
+  if (auto known = Find(description->name)) {
+    known->SetDescription(std::move(description));
+    return known;
+  }
+  const LogLimits log_limits = log_limits_(description->name);
+  const std::lock_guard lock(mutex_);
+  // Another thread may have made it meanwhile; it then is as new as this.
+  if (const auto made = channels_.find(description->name); made != channels_.end()) {
+    return made->second;
+  }
+  if (channels_.size() >= limits_.max_channels) return nullptr;
+  uint64_t log_bytes = log_limits.max_bytes;
+  for (const auto& [name, channel] : channels_) log_bytes += channel->log().max_bytes();
+  if (log_bytes > limits_.max_log_bytes) return nullptr;
+
+  auto channel = std::make_shared<Channel>(*this, description, log_limits, use_);
+  channels_.emplace(description->name, channel);
+  TouchLocked();
+  return channel;
+}
+
+void Hub::Remove(std::string_view name) {
+  std::shared_ptr<Channel> removed;  // its log is freed without the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(name);
+  if (found == channels_.end()) return;
+  removed = std::move(found->second);
+  channels_.erase(found);
+  TouchLocked();
+}
+
+void Hub::SetKernelSide(KernelSideStatus status) {
+  const std::lock_guard lock(mutex_);
+  if (kernel_side_ == status) return;
+  kernel_side_ = std::move(status);
+  TouchLocked();
+}
+
+std::shared_ptr<Channel> Hub::Find(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(name);
+  return found == channels_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<Channel>> Hub::List() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Channel>> list;
+  list.reserve(channels_.size());
+  for (const auto& [name, channel] : channels_) list.push_back(channel);
+  return list;
+}
+
+KernelSideStatus Hub::kernel_side() const {
+  const std::lock_guard lock(mutex_);
+  return kernel_side_;
+}
+
+uint64_t Hub::version() const {
+  const std::lock_guard lock(mutex_);
+  return version_;
+}
+
+bool Hub::Wait(uint64_t seen, Waiter* waiter) const {
+  const std::lock_guard lock(mutex_);
+  if (version_ > seen) return false;
+  waiters_.Arm(waiter);
+  return true;
+}
+
+void Hub::Disarm(Waiter* waiter) const {
+  const std::lock_guard lock(mutex_);
+  waiters_.Disarm(waiter);
+}
+
+void Hub::Touch() {
+  const std::lock_guard lock(mutex_);
+  TouchLocked();
+}
+
+void Hub::TouchLocked() {
+  ++version_;
+  waiters_.NotifyAll();
+}
+
+}  // namespace kchan::hub

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer's side of a log; log_read.cc has the readers'.
+#include "bridge/hub/log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "bridge/hub/check.h"
+#include "bridge/hub/element.h"
+
+namespace kchan::hub {
+namespace {
+
+// The first segment of an epoch; each one after it is twice as long, up to
+// segment_bytes. So a quiet channel takes little, and epochs that end quickly
+// do not push history out with empty space.
+constexpr size_t kFirstSegmentBytes = 16 << 10;
+
+// At least four segments, or one eviction would take most of the history.
+size_t SegmentBytes(const LogLimits& limits) {
+  return std::min(limits.segment_bytes, limits.max_bytes / 4);
+}
+
+}  // namespace
+
+Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use)
+    : segment_bytes_(SegmentBytes(limits)), use_(std::move(use)), max_bytes_(limits.max_bytes) {}
+
+Log::~Log() {
+  Dropped dropped;
+  const std::lock_guard lock(mutex_);
+  while (!entries_.empty() || !open_.empty()) DropOldestLocked(dropped);
+}
+
+void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence) {
+  KCHAN_CHECK(epoch != 0, "0 is no epoch");
+  next_sequence = std::max<uint64_t>(next_sequence, 1);
+  const bool same_epoch = epoch == epoch_;
+  if (same_epoch && next_sequence > next_sequence_) {
+    AppendLoss({.count = next_sequence - next_sequence_,
+                .stage = LossStage::kSource,
+                .cause = "numbers skipped"});
+  }
+  if (same_epoch && schema_id == schema_id_) return;
+
+  Publish();
+  EndSegment();
+  schema_id_ = schema_id;
+  Dropped dropped;
+  const std::lock_guard lock(mutex_);
+  if (same_epoch) {
+    runs_.back().schema_id = schema_id;
+    return;
+  }
+  epoch_ = epoch;
+  next_sequence_ = next_sequence;
+  runs_.push_back({.id = ++run_,
+                   .epoch = epoch,
+                   .schema_id = schema_id,
+                   .first_sequence = next_sequence,
+                   .last_sequence = next_sequence - 1});
+  ForgetRunsLocked(dropped);
+  // A reader may have to be told of what was before next_sequence.
+  waiters_.NotifyAll();
+}
+
+uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payload) {
+  const RecordSize size = SizeOfRecord(header, payload.size());
+  write_ = PutRecord(Room(size.element), size, next_sequence_, header, payload);
+  last_loss_at_ = nullptr;
+  ++counted_.records;
+  counted_.record_bytes += size.element;
+  return next_sequence_++;
+}
+
+void Log::AppendLoss(const Loss& loss) {
+  Loss joined = loss;
+  if (Joins(loss)) {
+    // Write the last element again, longer.
+    joined.count += last_loss_.count;
+    next_sequence_ -= last_loss_.count;
+    write_ = last_loss_at_;
+  }
+  joined.first_sequence = joined.count == 0 ? 0 : next_sequence_;
+
+  std::byte* const to = Room(SizeOfLoss(joined));
+  write_ = PutLoss(to, joined);
+  last_loss_at_ = to;
+  last_loss_ = joined;
+  next_sequence_ += joined.count;
+  counted_.lost[static_cast<size_t>(loss.stage) % kLossStages] += loss.count;
+}
+
+// A loss of unknown count says something that a counted one does not.
+bool Log::Joins(const Loss& loss) const {
+  return last_loss_at_ != nullptr && last_loss_.stage == loss.stage && last_loss_.cpu == loss.cpu &&
+         last_loss_.cause == loss.cause && (last_loss_.count == 0) == (loss.count == 0);
+}
+
+std::byte* Log::Room(size_t bytes) {
+  if (static_cast<size_t>(write_end_ - write_) < bytes) [[unlikely]]
+    BeginSegment(bytes);
+  return write_;
+}
+
+void Log::BeginSegment(size_t bytes) {
+  KCHAN_CHECK(epoch_ != 0, "StartEpoch() comes before the first append");
+  const size_t last_capacity = open_.empty() ? 0 : open_.back().segment->capacity();
+  const size_t capacity =
+      std::max(bytes, std::min(segment_bytes_, std::max(kFirstSegmentBytes, 2 * last_capacity)));
+  CloseEntry();
+  {
+    Dropped dropped;
+    const std::lock_guard lock(mutex_);
+    EvictLocked(capacity, dropped);
+    bytes_ += capacity;
+  }
+  auto segment = std::make_shared<Segment>(capacity, epoch_, schema_id_, next_sequence_, use_);
+  write_ = segment->bytes();
+  write_end_ = write_ + capacity;
+  // An allocator may give the same address again: compare with nothing old.
+  published_ = nullptr;
+  last_loss_at_ = nullptr;
+  records_before_segment_ = counted_.records;
+  open_.push_back({.segment = std::move(segment),
+                   .run = run_,
+                   .bytes = 0,
+                   .records = 0,
+                   .last_sequence = next_sequence_ - 1});
+}
+
+void Log::CloseEntry() {
+  if (open_.empty()) return;
+  Entry& entry = open_.back();
+  entry.bytes = static_cast<size_t>(write_ - entry.segment->bytes());
+  entry.records = counted_.records - records_before_segment_;
+  entry.last_sequence = next_sequence_ - 1;
+}
+
+void Log::EndSegment() {
+  open_.clear();
+  write_ = write_end_ = published_ = last_loss_at_ = nullptr;
+}
+
+void Log::Publish() {
+  if (open_.size() <= 1 && write_ == published_) return;
+  Dropped dropped;
+  const std::lock_guard lock(mutex_);
+  PublishLocked();
+  // Only if the bound was lowered since the last segment began.
+  EvictLocked(0, dropped);
+}
+
+void Log::PublishLocked() {
+  CloseEntry();
+  for (Entry& entry : open_) {
+    // The first one may have been published in part.
+    if (!entries_.empty() && entries_.back().segment == entry.segment) {
+      entries_.back() = entry;
+    } else {
+      entries_.push_back(entry);
+    }
+  }
+  open_.erase(open_.begin(), open_.end() - 1);
+  published_ = write_;
+  last_loss_at_ = nullptr;
+  runs_.back().last_sequence = next_sequence_ - 1;
+  published_counters_ = counted_;
+  waiters_.NotifyAll();
+}
+
+void Log::SetMaxBytes(size_t max_bytes) { max_bytes_.store(max_bytes, std::memory_order_relaxed); }
+
+// Unpublished segments go too if they alone are too many: what was in them is
+// then evicted before anybody saw it, and counts as that.
+void Log::EvictLocked(size_t incoming, Dropped& dropped) {
+  const size_t bound = max_bytes();
+  // Without a segment to come the last one stays: it is being written.
+  const size_t keep = incoming == 0 ? 1 : 0;
+  while (bytes_ + incoming > bound && std::max(entries_.size(), open_.size()) > keep) {
+    DropOldestLocked(dropped);
+  }
+}
+
+void Log::DropOldestLocked(Dropped& dropped) {
+  Entry victim = entries_.empty() ? open_.front() : entries_.front();
+  if (!entries_.empty()) {
+    entries_.pop_front();
+    ++first_id_;
+  }
+  if (!open_.empty() && open_.front().segment == victim.segment) {
+    victim.records = open_.front().records;
+    open_.erase(open_.begin());
+  }
+  bytes_ -= victim.segment->capacity();
+  evicted_records_ += victim.records;
+  victim.segment->MarkEvicted();
+  dropped.push_back(std::move(victim.segment));
+}
+
+void Log::ForgetRunsLocked(Dropped& dropped) {
+  while (runs_.size() > kMaxEpochs) {
+    while (!entries_.empty() && entries_.front().run == runs_.front().id) {
+      DropOldestLocked(dropped);
+    }
+    runs_.pop_front();
+  }
+}
+
+LogExtent Log::extent() const {
+  const std::lock_guard lock(mutex_);
+  LogExtent extent{.bytes = bytes_,
+                   .max_bytes = max_bytes(),
+                   .records = published_counters_.records,
+                   .record_bytes = published_counters_.record_bytes,
+                   .evicted_records = evicted_records_,
+                   .lost = published_counters_.lost};
+  if (runs_.empty()) return extent;
+  const Run& run = runs_.back();
+  extent.epoch = run.epoch;
+  extent.schema_id = run.schema_id;
+  extent.last_sequence = run.last_sequence;
+  const auto oldest = std::partition_point(entries_.begin(), entries_.end(),
+                                           [&](const Entry& entry) { return entry.run < run.id; });
+  if (oldest != entries_.end()) extent.oldest_sequence = oldest->segment->first_sequence();
+  return extent;
+}
+
+}  // namespace kchan::hub

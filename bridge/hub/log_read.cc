@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// The readers' side of a log.
+//
+// A position names the element that comes next by segment and offset. Segments
+// have consecutive ids, so "evicted" is a comparison, and what was in them is
+// counted by subtraction: nothing is kept for a reader.
+#include <algorithm>
+#include <utility>
+
+#include "bridge/hub/element.h"
+#include "bridge/hub/log.h"
+
+namespace kchan::hub {
+namespace {
+
+Loss LossUpTo(LogPosition& position, uint64_t last, LossStage stage) {
+  Loss loss{.first_sequence = position.cursor.sequence + 1,
+            .count = last - position.cursor.sequence,
+            .stage = stage};
+  position.cursor.sequence = last;
+  return loss;
+}
+
+// Advances `position` over whole elements of `bytes`, where it stands at the
+// start, up to `budget` bytes; returns how many.
+size_t AdvanceWithin(std::span<const std::byte> bytes, size_t budget, LogPosition& position) {
+  size_t passed = 0;
+  while (passed < bytes.size()) {
+    const std::optional<Element> element = ParseElement(bytes.subspan(passed));
+    if (!element || element->bytes > budget - passed) break;
+    passed += element->bytes;
+    position.cursor.sequence += element->numbers;
+  }
+  position.offset += passed;
+  return passed;
+}
+
+// Shortens `batch` to max_bytes. `before` is the reader's place in front of
+// the last slice; returns its place behind what is left.
+LogPosition CutLastSlice(LogBatch& batch, size_t max_bytes, LogPosition before) {
+  std::span<const std::byte>& last = batch.slices.back().bytes;
+  const size_t others = batch.body_bytes - last.size();
+  size_t kept = AdvanceWithin(last, max_bytes - std::min(max_bytes, others), before);
+  if (kept == 0 && batch.slices.size() == 1) {
+    // One element that alone is longer is given whole.
+    if (const auto element = ParseElement(last)) kept = AdvanceWithin(last, element->bytes, before);
+  }
+  last = last.first(kept);
+  batch.body_bytes = others + kept;
+  if (kept == 0) batch.slices.pop_back();
+  return before;
+}
+
+}  // namespace
+
+std::optional<LogPosition> Log::Seek(const Start& start) const {
+  const std::lock_guard lock(mutex_);
+  if (std::holds_alternative<StartOldest>(start)) return Oldest();
+  if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
+  if (const auto* at = std::get_if<StartAt>(&start)) {
+    const Run* run = FindRun(at->cursor);
+    if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
+    if (at->cursor.sequence > run->last_sequence) return std::nullopt;
+    return Locate(*run, at->cursor.sequence);
+  }
+  return Newest();
+}
+
+LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
+  LogBatch batch;
+  LogPosition before;
+  {
+    const std::lock_guard lock(mutex_);
+    const Found found = Resolve(position);
+    if (!found) return batch;
+    batch.epoch = position.cursor.epoch;
+    batch.schema_id = position.schema_id;
+    batch.loss = found.loss;
+    batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
+                                                                : position.cursor.sequence + 1;
+    if (found.entry != nullptr) before = Gather(max_bytes, position, batch);
+  }
+  // Without the lock: the slices keep their segments, and published bytes do
+  // not change.
+  if (batch.body_bytes > max_bytes) position = CutLastSlice(batch, max_bytes, before);
+  batch.last_sequence = position.cursor.sequence;
+  if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
+  return batch;
+}
+
+// Takes whole segments, the last one perhaps too long: returns the place in
+// front of that one.
+LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const {
+  LogPosition before;
+  while (const Entry* entry = Following(position)) {
+    const Segment& segment = *entry->segment;
+    const size_t unread = entry->bytes - position.offset;
+    if (!batch.slices.empty()) {
+      const bool continues = entry->run == position.run && segment.schema_id() == batch.schema_id &&
+                             segment.first_sequence() == position.cursor.sequence + 1;
+      const bool fits = batch.body_bytes + unread <= max_bytes;
+      // Half full is enough: ending with a segment saves the walk to cut one.
+      if (!continues || (!fits && batch.body_bytes >= max_bytes / 2)) break;
+    }
+    before = position;
+    batch.slices.push_back(
+        {.segment = entry->segment, .bytes = {segment.bytes() + position.offset, unread}});
+    batch.body_bytes += unread;
+    position.offset = entry->bytes;
+    position.cursor.sequence = entry->last_sequence;
+    if (batch.body_bytes >= max_bytes) break;
+  }
+  return before;
+}
+
+bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
+  const std::lock_guard lock(mutex_);
+  LogPosition ahead = position;
+  if (Resolve(ahead)) return false;
+  waiters_.Arm(waiter);
+  return true;
+}
+
+void Log::Disarm(Waiter* waiter) const {
+  const std::lock_guard lock(mutex_);
+  waiters_.Disarm(waiter);
+}
+
+// Moves `position` over what is gone, up to the next element. One loss at a
+// time: what lies behind a second one, or in another epoch, is for the next
+// call.
+Log::Found Log::Resolve(LogPosition& position) const {
+  Found found;
+  if (runs_.empty()) return found;
+  if (position.run < runs_.front().id) found.loss = Rejoin(position);
+  for (;;) {
+    const Run& run = RunOf(position);
+    position.schema_id = run.schema_id;
+    if (position.owed) {
+      found.loss = std::exchange(position.owed, std::nullopt);
+      position.cursor.sequence += found.loss->count;
+    }
+    if (position.cursor.sequence + 1 < run.first_sequence) {
+      if (found.loss) return found;
+      found.loss = LossUpTo(position, run.first_sequence - 1, LossStage::kDaemonRestart);
+    }
+
+    const Entry* entry = Following(position);
+    const bool in_run = entry != nullptr && entry->run == run.id;
+    // Everything below this is behind the reader, here or evicted.
+    uint64_t passed = run.last_sequence;
+    if (in_run) {
+      passed =
+          position.offset == 0 ? entry->segment->first_sequence() - 1 : position.cursor.sequence;
+    }
+    if (position.cursor.sequence < passed) {
+      if (found.loss) return found;
+      found.loss = LossUpTo(position, passed, LossStage::kLogEviction);
+    }
+    if (in_run) {
+      position.schema_id = entry->segment->schema_id();
+      found.entry = entry;
+      return found;
+    }
+    if (found.loss || run.id == runs_.back().id) return found;
+    ++position.run;
+    position.cursor = {.epoch = RunOf(position).epoch, .sequence = 0};
+  }
+}
+
+// For a position that belongs to no epoch that the log knows: finds its place
+// after all, or puts it at the oldest and says that something is missing.
+std::optional<Loss> Log::Rejoin(LogPosition& position) const {
+  const bool forgot = runs_.front().id > 1;
+  if (position.run == 0 && !position.unknown_epoch && !forgot) {
+    // It was there before the first epoch: it starts with that.
+    position.run = runs_.front().id;
+    position.cursor = {.epoch = runs_.front().epoch, .sequence = runs_.front().first_sequence - 1};
+    return std::nullopt;
+  }
+  const Run* run = FindRun(position.cursor);
+  if (run != nullptr && position.cursor.sequence <= run->last_sequence) {
+    position = Locate(*run, position.cursor.sequence);
+    return std::nullopt;
+  }
+  position = Oldest();
+  return Loss{.stage = forgot ? LossStage::kLogEviction : LossStage::kDaemonRestart};
+}
+
+// The entry that holds the next element, whatever its epoch; moves `position`
+// there. Null if there is none yet.
+const Log::Entry* Log::Following(LogPosition& position) const {
+  if (position.segment_id < first_id_) {
+    position.segment_id = first_id_;
+    position.offset = 0;
+  }
+  const uint64_t end_id = first_id_ + entries_.size();
+  while (position.segment_id < end_id) {
+    const Entry& entry = entries_[position.segment_id - first_id_];
+    if (position.offset < entry.bytes) return &entry;
+    // The last one may still grow.
+    if (position.segment_id + 1 == end_id) return nullptr;
+    ++position.segment_id;
+    position.offset = 0;
+  }
+  return nullptr;
+}
+
+// The newest one, should an epoch have come back.
+const Log::Run* Log::FindRun(const Cursor& cursor) const {
+  const auto run = std::find_if(runs_.rbegin(), runs_.rend(),
+                                [&](const Run& each) { return each.epoch == cursor.epoch; });
+  return run == runs_.rend() ? nullptr : &*run;
+}
+
+const Log::Run& Log::RunOf(const LogPosition& position) const {
+  return runs_[position.run - runs_.front().id];
+}
+
+LogPosition Log::Oldest() const {
+  if (entries_.empty()) return Newest();
+  const Entry& entry = entries_.front();
+  return {.cursor = {entry.segment->epoch(), entry.segment->first_sequence() - 1},
+          .schema_id = entry.segment->schema_id(),
+          .run = entry.run,
+          .segment_id = first_id_};
+}
+
+LogPosition Log::Newest() const {
+  LogPosition position{.segment_id = first_id_ + entries_.size()};
+  if (runs_.empty()) return position;
+  const Run& run = runs_.back();
+  position.cursor = {run.epoch, run.last_sequence};
+  position.schema_id = run.schema_id;
+  position.run = run.id;
+  if (!entries_.empty()) {
+    --position.segment_id;
+    position.offset = entries_.back().bytes;
+  }
+  return position;
+}
+
+LogPosition Log::LastRecords(uint64_t records) const {
+  if (records == 0) return Newest();
+  size_t index = entries_.size();
+  uint64_t found = 0;
+  while (index > 0 && found < records) found += entries_[--index].records;
+  if (found < records) return Oldest();
+
+  const Entry& entry = entries_[index];
+  const Segment& segment = *entry.segment;
+  LogPosition position{.cursor = {segment.epoch(), segment.first_sequence() - 1},
+                       .schema_id = segment.schema_id(),
+                       .run = entry.run,
+                       .segment_id = first_id_ + index};
+  std::span<const std::byte> rest(segment.bytes(), entry.bytes);
+  for (uint64_t to_pass = found - records;;) {
+    const std::optional<Element> element = ParseElement(rest);
+    if (!element || (element->is_record && to_pass-- == 0)) return position;
+    rest = rest.subspan(element->bytes);
+    position.offset += element->bytes;
+    position.cursor.sequence += element->numbers;
+  }
+}
+
+// The place behind `sequence`, which `run` has reached.
+LogPosition Log::Locate(const Run& run, uint64_t sequence) const {
+  const auto found =
+      std::partition_point(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return entry.run < run.id || (entry.run == run.id && entry.last_sequence < sequence);
+      });
+  LogPosition position{.cursor = {run.epoch, sequence},
+                       .schema_id = run.schema_id,
+                       .run = run.id,
+                       .segment_id = first_id_ + static_cast<uint64_t>(found - entries_.begin())};
+  if (found == entries_.end() || found->run != run.id) return position;
+
+  const Segment& segment = *found->segment;
+  position.schema_id = segment.schema_id();
+  std::span<const std::byte> rest(segment.bytes(), found->bytes);
+  for (uint64_t reached = segment.first_sequence() - 1; reached < sequence;) {
+    const std::optional<Element> element = ParseElement(rest);
+    if (!element) break;
+    rest = rest.subspan(element->bytes);
+    position.offset += element->bytes;
+    reached += element->numbers;
+    if (reached > sequence) {
+      // Inside a loss: its first part is behind the reader.
+      const Loss loss = ParseLoss(*element);
+      position.owed = Loss{.first_sequence = sequence + 1,
+                           .count = reached - sequence,
+                           .stage = loss.stage,
+                           .cpu = loss.cpu};
+    }
+  }
+  return position;
+}
+
+}  // namespace kchan::hub

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/hub/segment.h"
+
+#include <utility>
+
+namespace kchan::hub {
+
+// The bytes stay uninitialised: a page that no record has reached costs no
+// memory.
+Segment::Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t first_sequence,
+                 std::shared_ptr<MemoryUse> use)
+    : capacity_(capacity),
+      epoch_(epoch),
+      schema_id_(schema_id),
+      first_sequence_(first_sequence),
+      bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)),
+      use_(std::move(use)) {
+  use_->log_bytes.fetch_add(capacity_, std::memory_order_relaxed);
+}
+
+Segment::~Segment() {
+  // Relaxed: the last owner synchronised with the log through the reference
+  // count.
+  auto& counted = evicted_.load(std::memory_order_relaxed) ? use_->pinned_bytes : use_->log_bytes;
+  counted.fetch_sub(capacity_, std::memory_order_relaxed);
+}
+
+void Segment::MarkEvicted() {
+  evicted_.store(true, std::memory_order_relaxed);
+  use_->pinned_bytes.fetch_add(capacity_, std::memory_order_relaxed);
+  use_->log_bytes.fetch_sub(capacity_, std::memory_order_relaxed);
+}
+
+}  // namespace kchan::hub
