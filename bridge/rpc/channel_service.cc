@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/rpc/channel_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "bridge/hub/kernel_door.h"
+#include "bridge/rpc/convert.h"
+#include "bridge/rpc/publish_stream.h"
+#include "bridge/rpc/refused_stream.h"
+#include "bridge/rpc/status.h"
+#include "bridge/rpc/subscribe_stream.h"
+#include "bridge/rpc/watch_stream.h"
+
+namespace kchan::rpc {
+namespace {
+
+constexpr int kMaxPageSize = 1000;
+
+absl::Status NoChannel(const std::string& name) {
+  return WithReason(absl::NotFoundError(absl::StrCat("there is no channel '", name, "'")),
+                    "NO_SUCH_CHANNEL");
+}
+
+// One page; its token is the last name of the page before.
+absl::Status List(const hub::Hub& hub, const v1::ListChannelsRequest& request,
+                  v1::ListChannelsResponse& response) {
+  if (request.page_size() < 0) return BadField("page_size", "must not be negative");
+  const int page_size =
+      request.page_size() == 0 ? kMaxPageSize : std::min(request.page_size(), kMaxPageSize);
+  for (const std::shared_ptr<hub::Channel>& channel : hub.List()) {
+    if (!request.page_token().empty() && channel->name() <= request.page_token()) continue;
+    if (response.channels_size() == page_size) {
+      response.set_next_page_token(response.channels(page_size - 1).name());
+      break;
+    }
+    *response.add_channels() = ToProto(*channel);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Get(const hub::Hub& hub, const v1::GetChannelRequest& request,
+                 v1::GetChannelResponse& response) {
+  const auto channel = hub.Find(request.name());
+  if (channel == nullptr) return NoChannel(request.name());
+  *response.mutable_channel() = ToProto(*channel);
+  return absl::OkStatus();
+}
+
+absl::Status Get(const hub::Hub& hub, const v1::GetSchemaRequest& request,
+                 v1::GetSchemaResponse& response) {
+  const auto channel = hub.Find(request.channel());
+  if (channel == nullptr) return NoChannel(request.channel());
+  const auto schema = request.schema_id() == 0 ? channel->snapshot().schema
+                                               : channel->FindSchema(request.schema_id());
+  if (schema == nullptr) {
+    return WithReason(absl::NotFoundError(absl::StrCat(
+                          "channel ", request.channel(), " has no schema",
+                          request.schema_id() == 0 ? std::string(" yet")
+                                                   : absl::StrCat(" ", request.schema_id()))),
+                      "NO_SUCH_SCHEMA");
+  }
+  *response.mutable_schema() = ToProto(*schema);
+  return absl::OkStatus();
+}
+
+absl::Status Update(const hub::Hub& hub, const v1::UpdateChannelRequest& request,
+                    v1::UpdateChannelResponse& response) {
+  const auto channel = hub.Find(request.name());
+  if (channel == nullptr) return NoChannel(request.name());
+  auto settings = FromProto(request, *channel->snapshot().description);
+  if (!settings.ok()) return settings.status();
+  hub::KernelDoor* door = hub.door();
+  if (door == nullptr) {
+    return absl::FailedPreconditionError("this daemon has no way to the kernel");
+  }
+  absl::Status status = door->Update(request.name(), *settings).status;
+  if (!status.ok()) return status;
+  *response.mutable_channel() = ToProto(*channel);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+}  // namespace
+
+absl::Status ChannelService::CheckControl(const char* method) const {
+  if (right_ == Right::kControl) return absl::OkStatus();
+  return WithReason(absl::PermissionDeniedError(absl::StrCat(
+                        method, " needs the control right, and ", where_,
+                        " gives the read right only: connect to a control listener (by default "
+                        "the socket control.sock beside read.sock)")),
+                    "CONTROL_RIGHT_NEEDED");
+}
+
+grpc::ServerUnaryReactor* ChannelService::ListChannels(grpc::CallbackServerContext* context,
+                                                       const v1::ListChannelsRequest* request,
+                                                       v1::ListChannelsResponse* response) {
+  return Finish(context, List(core_.hub, *request, *response));
+}
+
+grpc::ServerUnaryReactor* ChannelService::GetChannel(grpc::CallbackServerContext* context,
+                                                     const v1::GetChannelRequest* request,
+                                                     v1::GetChannelResponse* response) {
+  return Finish(context, Get(core_.hub, *request, *response));
+}
+
+grpc::ServerUnaryReactor* ChannelService::GetSchema(grpc::CallbackServerContext* context,
+                                                    const v1::GetSchemaRequest* request,
+                                                    v1::GetSchemaResponse* response) {
+  return Finish(context, Get(core_.hub, *request, *response));
+}
+
+grpc::ServerUnaryReactor* ChannelService::UpdateChannel(grpc::CallbackServerContext* context,
+                                                        const v1::UpdateChannelRequest* request,
+                                                        v1::UpdateChannelResponse* response) {
+  if (absl::Status status = CheckControl("UpdateChannel"); !status.ok()) {
+    return Finish(context, status);
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  // gRPC keeps request and response until Finish().
+  absl::Status accepted = core_.door_threads.Submit([this, reactor, request, response] {
+    reactor->Finish(ToGrpcStatus(Update(core_.hub, *request, *response)));
+  });
+  if (!accepted.ok()) reactor->Finish(ToGrpcStatus(accepted));
+  return reactor;
+}
+
+grpc::ServerWriteReactor<v1::WatchChannelsResponse>* ChannelService::WatchChannels(
+    grpc::CallbackServerContext* /*context*/, const v1::WatchChannelsRequest* /*request*/) {
+  return WatchStream::Start(core_);
+}
+
+grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>* ChannelService::Publish(
+    grpc::CallbackServerContext* /*context*/) {
+  if (absl::Status status = CheckControl("Publish"); !status.ok()) {
+    return new RefusedStream<PublishStream::Reactor>(status);
+  }
+  return PublishStream::Start(core_);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ChannelService::Subscribe(
+    grpc::CallbackServerContext* context) {
+  return SubscribeStream::Start(core_, context);
+}
+
+}  // namespace kchan::rpc

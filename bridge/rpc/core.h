@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_CORE_H_
+#define KCHAN_BRIDGE_RPC_CORE_H_
+
+#include <chrono>
+#include <memory>
+
+#include "bridge/hub/hub.h"
+#include "bridge/rpc/door_threads.h"
+#include "bridge/rpc/open_streams.h"
+#include "bridge/rpc/pinned_guard.h"
+#include "bridge/rpc/pump.h"
+#include "bridge/rpc/server_options.h"
+
+namespace kchan::rpc {
+
+// What all listeners' services share.
+struct Core {
+  Core(hub::Hub& the_hub, const ServerOptions& the_options)
+      : hub(the_hub),
+        options(the_options),
+        door_threads(options.limits.door_threads, options.limits.door_queue),
+        guard(std::make_shared<PinnedGuard>(pump, hub)),
+        subscriptions("subscriptions", options.limits.max_subscriptions),
+        watches("watches", options.limits.max_watches),
+        publishers("publishers", options.limits.max_publishers) {}
+
+  hub::Hub& hub;
+  const ServerOptions options;
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  Pump pump;
+  DoorThreads door_threads;
+  const std::shared_ptr<PinnedGuard> guard;
+  OpenStreams subscriptions;
+  OpenStreams watches;
+  OpenStreams publishers;
+};
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_CORE_H_

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_LISTENING_H_
+#define KCHAN_BRIDGE_RPC_LISTENING_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "bridge/rpc/channel_service.h"
+#include "bridge/rpc/node_service.h"
+#include "bridge/rpc/server_options.h"
+#include "grpcpp/server.h"
+
+namespace kchan::rpc {
+
+// One listener at work: a gRPC server with services of its own.
+struct Listening {
+  std::string address;  // as clients write it
+  std::unique_ptr<ChannelService> channel_service;
+  std::unique_ptr<NodeService> node_service;
+  std::unique_ptr<grpc::Server> server;  // last: ends before what it serves
+};
+
+absl::StatusOr<Listening> Listen(Core& core, const Listener& listener);
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_LISTENING_H_

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/rpc/node_service.h"
+
+#include <chrono>
+#include <memory>
+
+#include "bridge/rpc/convert.h"
+#include "google/protobuf/util/time_util.h"
+
+namespace kchan::rpc {
+
+grpc::ServerUnaryReactor* NodeService::GetNode(grpc::CallbackServerContext* context,
+                                               const v1::GetNodeRequest* /*request*/,
+                                               v1::GetNodeResponse* response) {
+  *response->mutable_node() = ToProto(core_.options.node, core_.hub.kernel_side());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* NodeService::GetStatus(grpc::CallbackServerContext* context,
+                                                 const v1::GetStatusRequest* /*request*/,
+                                                 v1::GetStatusResponse* response) {
+  const hub::KernelSideStatus kernel_side = core_.hub.kernel_side();
+  *response->mutable_node() = ToProto(core_.options.node, kernel_side);
+  response->set_kernel_side(ToProto(kernel_side.state));
+  for (const hub::Problem& problem : kernel_side.problems) {
+    *response->add_problems() = ToProto(problem);
+  }
+  for (const std::shared_ptr<hub::Channel>& channel : core_.hub.List()) {
+    *response->add_channels() = ToCounters(*channel);
+  }
+  response->set_subscriptions(core_.subscriptions.size());
+  response->set_log_bytes(core_.hub.memory().log_bytes.load());
+  response->set_pinned_bytes(core_.hub.memory().pinned_bytes.load());
+  const auto uptime = std::chrono::steady_clock::now() - core_.started;
+  *response->mutable_uptime() = google::protobuf::util::TimeUtil::NanosecondsToDuration(
+      std::chrono::nanoseconds(uptime).count());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+}  // namespace kchan::rpc

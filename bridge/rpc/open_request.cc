@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests, checked: the other half of convert.
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "bridge/rpc/convert.h"
+#include "bridge/rpc/status.h"
+
+namespace kchan::rpc {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr size_t kMaxSelections = 1024;
+constexpr uint32_t kDefaultBatchBytes = 256 << 10;
+constexpr uint32_t kMinBatchBytes = 4 << 10;
+constexpr uint32_t kMaxBatchBytes = 1 << 20;
+constexpr nanoseconds kMaxDelay = std::chrono::seconds(10);
+constexpr nanoseconds kDefaultHeartbeat = std::chrono::seconds(10);
+constexpr nanoseconds kMinHeartbeat = std::chrono::milliseconds(100);
+constexpr nanoseconds kMaxHeartbeat = std::chrono::hours(1);
+
+// `field` must be within [min, max]; `allowed` says so to a person.
+absl::StatusOr<nanoseconds> FromProto(const google::protobuf::Duration& duration,
+                                      absl::string_view field, nanoseconds min, nanoseconds max,
+                                      absl::string_view allowed) {
+  constexpr int64_t kMaxSeconds = 24 * 3600;  // far above any bound: no overflow below
+  const bool is_sane = duration.seconds() >= 0 && duration.seconds() <= kMaxSeconds &&
+                       duration.nanos() >= 0 && duration.nanos() < 1'000'000'000;
+  const nanoseconds value =
+      is_sane ? std::chrono::seconds(duration.seconds()) + nanoseconds(duration.nanos())
+              : nanoseconds(-1);
+  if (value < min || value > max) return BadField(field, allowed);
+  return value;
+}
+
+absl::StatusOr<hub::Start> StartOf(const v1::Selection& selection, const std::string& field) {
+  const v1::Start& start = selection.start();
+  switch (start.position_case()) {
+    case v1::Start::kOldest:
+      return hub::StartOldest{};
+    case v1::Start::kLastRecords:
+      return hub::StartLast{start.last_records()};
+    case v1::Start::kCursor: {
+      const v1::Cursor& cursor = start.cursor();
+      if (selection.has_glob() && !hub::GlobIsLiteral(selection.glob())) {
+        return BadField(field + ".start.cursor",
+                        "belongs to one channel: select that one before the glob, by name");
+      }
+      const std::string& pattern = selection.has_glob() ? selection.glob() : selection.name();
+      if (!cursor.channel().empty() && cursor.channel() != pattern) {
+        return BadField(field + ".start.cursor.channel",
+                        absl::StrCat("is '", cursor.channel(), "', but the selection is of '",
+                                     pattern, "'"));
+      }
+      if (cursor.epoch() == 0) return BadField(field + ".start.cursor.epoch", "must not be 0");
+      return hub::StartAt{{cursor.epoch(), cursor.sequence()}};
+    }
+    case v1::Start::kNow:
+    case v1::Start::POSITION_NOT_SET:
+      break;
+  }
+  return hub::StartNow{};
+}
+
+absl::StatusOr<hub::Selection> SelectionOf(const v1::Selection& from, const std::string& field) {
+  hub::Selection to;
+  switch (from.channels_case()) {
+    case v1::Selection::kName:
+      to.pattern = from.name();
+      break;
+    case v1::Selection::kGlob:
+      to.is_glob = true;
+      to.pattern = from.glob();
+      break;
+    case v1::Selection::CHANNELS_NOT_SET:
+      return BadField(field, "needs a name or a glob");
+  }
+  absl::StatusOr<hub::Start> start = StartOf(from, field);
+  if (!start.ok()) return start.status();
+  to.start = *start;
+  return to;
+}
+
+absl::Status ReadSelections(const v1::SubscribeRequest::Open& open,
+                            hub::SubscriptionOptions& options) {
+  if (open.selections().empty()) return BadField("selections", "at least one is needed");
+  if (static_cast<size_t>(open.selections_size()) > kMaxSelections) {
+    return BadField("selections", absl::StrCat("at most ", kMaxSelections, " are allowed"));
+  }
+  for (int i = 0; i < open.selections_size(); ++i) {
+    auto selection = SelectionOf(open.selections(i), absl::StrCat("selections[", i, "]"));
+    if (!selection.ok()) return selection.status();
+    options.selections.push_back(*std::move(selection));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadBatching(const v1::SubscribeRequest::Open& open,
+                          hub::SubscriptionOptions& options) {
+  const uint32_t bytes = open.max_batch_bytes();
+  if (bytes != 0 && (bytes < kMinBatchBytes || bytes > kMaxBatchBytes)) {
+    return BadField("max_batch_bytes", absl::StrCat("must be ", kMinBatchBytes, " to ",
+                                                    kMaxBatchBytes, ", or 0 for the default"));
+  }
+  options.max_batch_bytes = bytes == 0 ? kDefaultBatchBytes : bytes;
+  options.window_bytes = open.window_bytes();
+  switch (open.overflow_policy()) {
+    case v1::OVERFLOW_POLICY_UNSPECIFIED:
+    case v1::OVERFLOW_POLICY_SKIP_TO_OLDEST:
+      options.overflow_policy = hub::OverflowPolicy::kSkipToOldest;
+      return absl::OkStatus();
+    case v1::OVERFLOW_POLICY_DISCONNECT:
+      options.overflow_policy = hub::OverflowPolicy::kDisconnect;
+      return absl::OkStatus();
+    default:
+      return BadField("overflow_policy", absl::StrCat("this daemon does not know policy ",
+                                                      open.overflow_policy()));
+  }
+}
+
+const hub::Parameter* FindParameter(const hub::ChannelDescription& description,
+                                    const std::string& name) {
+  const auto found = std::find_if(description.parameters.begin(), description.parameters.end(),
+                                  [&](const hub::Parameter& p) { return p.name == name; });
+  return found == description.parameters.end() ? nullptr : &*found;
+}
+
+absl::Status CheckParameter(const hub::ChannelDescription& description, const std::string& name,
+                            uint64_t value) {
+  const std::string field = absl::StrCat("parameters[\"", name, "\"]");
+  const hub::Parameter* parameter = FindParameter(description, name);
+  if (parameter == nullptr) {
+    std::string known;
+    for (const hub::Parameter& p : description.parameters) {
+      absl::StrAppend(&known, known.empty() ? "" : ", ", p.name);
+    }
+    return BadField(field, absl::StrCat("channel ", description.name, " has no such parameter; ",
+                                        known.empty() ? "it has none" : "it has: ", known));
+  }
+  if (value < parameter->min_value || value > parameter->max_value) {
+    return BadField(field, absl::StrCat(value, " is out of range: allowed are ",
+                                        parameter->min_value, " to ", parameter->max_value));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open) {
+  OpenRequest to;
+  if (absl::Status status = ReadSelections(open, to.options); !status.ok()) return status;
+  if (absl::Status status = ReadBatching(open, to.options); !status.ok()) return status;
+
+  const auto delay = FromProto(open.max_delay(), "max_delay", nanoseconds::zero(), kMaxDelay,
+                               "must be 0 s to 10 s");
+  if (!delay.ok()) return delay.status();
+  to.max_delay = *delay;
+
+  to.heartbeat_interval = kDefaultHeartbeat;
+  if (open.has_heartbeat_interval()) {
+    const auto interval = FromProto(open.heartbeat_interval(), "heartbeat_interval", kMinHeartbeat,
+                                    kMaxHeartbeat, "must be 100 ms to 1 h");
+    if (!interval.ok()) return interval.status();
+    to.heartbeat_interval = *interval;
+  }
+  return to;
+}
+
+absl::StatusOr<hub::ChannelSettings> FromProto(const v1::UpdateChannelRequest& request,
+                                               const hub::ChannelDescription& description) {
+  hub::ChannelSettings settings;
+  for (const auto& [name, value] : request.parameters()) {
+    absl::Status status = CheckParameter(description, name, value);
+    if (!status.ok()) return status;
+    settings.parameters.emplace_back(name, value);
+  }
+  std::sort(settings.parameters.begin(), settings.parameters.end());
+  if (request.has_budget_bytes()) settings.budget_bytes = request.budget_bytes();
+  if (request.has_linger_ms()) settings.linger_ms = request.linger_ms();
+  if (settings.parameters.empty() && !settings.budget_bytes && !settings.linger_ms) {
+    return BadField("parameters", "nothing to set");
+  }
+  return settings;
+}
+
+}  // namespace kchan::rpc

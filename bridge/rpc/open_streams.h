@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_OPEN_STREAMS_H_
+#define KCHAN_BRIDGE_RPC_OPEN_STREAMS_H_
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace kchan::rpc {
+
+// A call that lasts until somebody ends it.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  // Asks it to end with `status`. Any thread; returns at once.
+  virtual void EndSoon(const absl::Status& status) = 0;
+};
+
+// The open streams of one kind: how many there may be, and how to end them.
+//
+// Thread safety: any thread.
+class OpenStreams {
+ public:
+  // `kind` for messages: "subscriptions".
+  OpenStreams(std::string kind, size_t max) : kind_(std::move(kind)), max_(max) {}
+
+  // RESOURCE_EXHAUSTED if there are too many, UNAVAILABLE after EndAll().
+  absl::Status Add(const std::shared_ptr<Stream>& stream);
+  void Remove(const Stream* stream);
+
+  // Ends all and lets no more in.
+  void EndAll(const absl::Status& status);
+
+  size_t size() const;
+
+ private:
+  const std::string kind_;
+  const size_t max_;
+  mutable std::mutex mutex_;
+  absl::Status closed_;  // why no more are let in
+  std::map<const Stream*, std::weak_ptr<Stream>> streams_;
+};
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_OPEN_STREAMS_H_

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_PINNED_GUARD_H_
+#define KCHAN_BRIDGE_RPC_PINNED_GUARD_H_
+
+#include <list>
+
+#include "bridge/hub/hub.h"
+#include "bridge/rpc/pump.h"
+
+namespace kchan::rpc {
+
+// A stream with a write on the way, which keeps segments alive.
+class Pinner {
+ public:
+  virtual ~Pinner() = default;
+
+  // Whether the write holds memory that a log has dropped already.
+  virtual bool pins_evicted() const = 0;
+
+  // Ends the stream at once, RESOURCE_EXHAUSTED, and lets go of the memory.
+  virtual void EndPinning() = 0;
+};
+
+// Keeps what slow readers pin within max_pinned_bytes: beyond it ends the
+// stream whose write has been on the way for longest, until it fits again.
+//
+// Thread safety: the pump's thread, but for Notify(). Lifetime: Start() before
+// any stream; Stop() after all.
+class PinnedGuard final : public Pump::Task {
+ public:
+  using Place = std::list<Pinner*>::iterator;
+
+  PinnedGuard(Pump& pump, hub::Hub& hub) : Task(pump), hub_(hub) {}
+
+  void Start() { hub_.SetPinnedWaiter(this); }
+  void Stop() { hub_.SetPinnedWaiter(nullptr); }
+
+  Place WriteStarted(Pinner* pinner) { return writing_.insert(writing_.end(), pinner); }
+  void WriteDone(Place place) { writing_.erase(place); }
+
+ private:
+  void Run() override;
+
+  hub::Hub& hub_;
+  std::list<Pinner*> writing_;  // longest on the way first
+  Pump::Clock::time_point next_;
+};
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_PINNED_GUARD_H_

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_PUBLISH_STREAM_H_
+#define KCHAN_BRIDGE_RPC_PUBLISH_STREAM_H_
+
+#include <memory>
+#include <mutex>
+
+#include "absl/status/status.h"
+#include "bridge/rpc/core.h"
+#include "grpcpp/support/server_callback.h"
+#include "kchan/v1/channel_service.pb.h"
+
+namespace kchan::rpc {
+
+// One Publish call: reads a record, hands it to the kernel on a door thread,
+// writes the answer, reads the next. One record at a time keeps their order
+// and bounds what a client can make the kernel do at once.
+//
+// Thread safety: gRPC's callbacks and the door thread take turns; only ending
+// can come from elsewhere, which mutex_ orders.
+//
+// Lifetime: owns itself until OnDone().
+class PublishStream final
+    : public grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>,
+      public Stream,
+      public std::enable_shared_from_this<PublishStream> {
+ public:
+  using Reactor = grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>;
+
+  // For gRPC: serves the call, or ends it if there are too many.
+  static Reactor* Start(Core& core);
+
+  explicit PublishStream(Core& core) : core_(core) {}
+
+  // Any thread. A record that the kernel has now is answered first.
+  void EndSoon(const absl::Status& status) override;
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnDone() override;
+
+ private:
+  void PublishOnDoorThread();
+  void Answer(const absl::Status& status, int kernel_errno);
+  void End(const absl::Status& status);
+
+  Core& core_;
+  std::shared_ptr<PublishStream> self_;
+  v1::PublishRequest request_;
+  v1::PublishResponse response_;
+
+  std::mutex mutex_;
+  bool answering_ = false;  // a request is on its way to being answered
+  bool ended_ = false;
+  absl::Status end_status_;  // end with this once answered
+};
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_PUBLISH_STREAM_H_

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/rpc/server.h"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "bridge/rpc/core.h"
+#include "bridge/rpc/health_watch.h"
+#include "bridge/rpc/listening.h"
+#include "bridge/rpc/status.h"
+#include "grpcpp/ext/channelz_service_plugin.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+
+namespace kchan::rpc {
+namespace {
+
+// gRPC's plugins are switched on for a whole process.
+void EnableStandardServices(bool channelz) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  static std::once_flag channelz_once;
+  if (channelz) std::call_once(channelz_once, [] { grpc::channelz::experimental::InitChannelzService(); });
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(hub::Hub& hub, const ServerOptions& options)
+      : core_(hub, options),
+        health_(std::make_shared<HealthWatch>(core_.pump, hub,
+                                              [this](bool serving) { TellHealth(serving); })) {}
+
+  ~Impl() { Shutdown(); }
+
+  absl::Status Start() {
+    core_.guard->Start();
+    for (const Listener& listener : core_.options.listeners) {
+      absl::StatusOr<Listening> listening = Listen(core_, listener);
+      if (!listening.ok()) return listening.status();
+      listening_.push_back(*std::move(listening));
+    }
+    health_->Notify();
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> addresses() const {
+    std::vector<std::string> all;
+    for (const Listening& listening : listening_) all.push_back(listening.address);
+    return all;
+  }
+
+  void Shutdown() {
+    if (std::exchange(is_shut_down_, true)) return;
+    const auto deadline = std::chrono::system_clock::now() + core_.options.drain_timeout;
+    for (const Listening& listening : listening_) {
+      listening.server->GetHealthCheckService()->Shutdown();
+    }
+    const absl::Status status = WithReason(
+        absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
+    core_.subscriptions.EndAll(status);
+    core_.watches.EndAll(status);
+    core_.publishers.EndAll(status);
+    for (const Listening& listening : listening_) listening.server->Shutdown(deadline);
+    core_.door_threads.Stop();
+    health_->Stop();
+    core_.guard->Stop();
+    core_.pump.Stop();
+  }
+
+ private:
+  void TellHealth(bool serving) {
+    for (const Listening& listening : listening_) {
+      listening.server->GetHealthCheckService()->SetServingStatus(
+          v1::ChannelService::service_full_name(), serving);
+    }
+  }
+
+  Core core_;
+  const std::shared_ptr<HealthWatch> health_;
+  std::vector<Listening> listening_;  // not changed once the pump may see it
+  bool is_shut_down_ = false;
+};
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options) {
+  EnableStandardServices(options.channelz);
+  auto impl = std::make_unique<Impl>(hub, options);
+  if (absl::Status status = impl->Start(); !status.ok()) return status;
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+std::vector<std::string> Server::addresses() const { return impl_->addresses(); }
+void Server::Shutdown() { impl_->Shutdown(); }
+
+}  // namespace kchan::rpc

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_SERVER_H_
+#define KCHAN_BRIDGE_RPC_SERVER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bridge/hub/hub.h"
+#include "bridge/rpc/server_options.h"
+
+namespace kchan::rpc {
+
+// The gRPC edge: serves a hub to remote clients on all its listeners.
+//
+// Each listener is a gRPC server of its own with its own right, because gRPC
+// does not say through which socket a call came.
+//
+// Thread safety: Shutdown() from one thread; the rest from any.
+//
+// Lifetime: the hub and its door outlive it. The destructor shuts down.
+class Server {
+ public:
+  // Listens. Fails, with nothing left behind, if any listener cannot.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub& hub, const ServerOptions& options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Where it listens, as clients write it: "unix:/run/kchan/read.sock",
+  // "127.0.0.1:50051" (with the port that it got).
+  std::vector<std::string> addresses() const;
+
+  // Ends all streams with UNAVAILABLE, what does not end within drain_timeout
+  // is cut. Idempotent.
+  void Shutdown();
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_SERVER_H_

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_RPC_SERVER_OPTIONS_H_
+#define KCHAN_BRIDGE_RPC_SERVER_OPTIONS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace kchan::rpc {
+
+// What the clients of one listener may do. Control includes read.
+enum class Right : uint8_t { kRead, kControl };
+
+// A socket in the file system. Who may connect is its mode and group.
+struct UnixListener {
+  std::string path;
+  uint32_t mode = 0660;
+  std::string group;  // empty: the daemon's own
+};
+
+// Certificates and keys, in files that are read again when they change.
+struct Tls {
+  std::string certificate_file;
+  std::string key_file;
+  std::string client_ca_file;  // empty: clients are not verified
+};
+
+struct TcpListener {
+  std::string address;     // "127.0.0.1:50051", "[::1]:50051"; port 0: any
+  std::optional<Tls> tls;  // nothing: neither secret nor authenticated
+};
+
+struct Listener {
+  std::variant<UnixListener, TcpListener> where;
+  Right right = Right::kRead;
+};
+
+// The bounds of what clients can take.
+struct ServerLimits {
+  size_t max_subscriptions = 1024;
+  size_t max_watches = 256;
+  size_t max_publishers = 64;
+  int max_streams_per_connection = 1100;
+  int max_request_bytes = 1 << 20;
+  size_t door_threads = 4;
+  size_t door_queue = 256;  // requests that wait for a door thread
+};
+
+// Who this node is, as far as it does not change while the daemon runs.
+struct NodeIdentity {
+  std::string name;
+  std::string boot_id;
+  std::string kernel_release;
+  std::string daemon_version;
+  std::string daemon_abi;
+};
+
+struct ServerOptions {
+  std::vector<Listener> listeners;
+  NodeIdentity node;
+  ServerLimits limits;
+  bool channelz = false;
+  // How long streams may take to end when the server shuts down.
+  std::chrono::milliseconds drain_timeout{3000};
+};
+
+}  // namespace kchan::rpc
+
+#endif  // KCHAN_BRIDGE_RPC_SERVER_OPTIONS_H_

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/rpc/subscribe_stream.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "bridge/rpc/batch_message.h"
+#include "bridge/rpc/clock.h"
+#include "bridge/rpc/convert.h"
+#include "bridge/rpc/status.h"
+#include "grpc/grpc.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/slice.h"
+
+namespace kchan::rpc {
+namespace {
+
+template <typename Message>
+bool Parse(grpc::ByteBuffer& buffer, Message& message) {
+  if (!buffer.Valid()) return false;
+  grpc::ProtoBufferReader reader(&buffer);
+  return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
+}
+
+grpc::ByteBuffer Serialize(const v1::SubscribeResponse& response) {
+  const grpc::Slice slice(response.SerializeAsString());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
+  constexpr size_t kMost = 8;
+  std::string text;
+  for (size_t i = 0; i < cursors.size() && i < kMost; ++i) {
+    absl::StrAppend(&text, i == 0 ? "" : ", ", cursors[i].channel, " epoch ",
+                    cursors[i].cursor.epoch, " sequence ", cursors[i].cursor.sequence);
+  }
+  if (cursors.size() > kMost) absl::StrAppend(&text, ", ...");
+  return text;
+}
+
+}  // namespace
+
+SubscribeStream::Reactor* SubscribeStream::Start(Core& core,
+                                                 grpc::CallbackServerContext* context) {
+  auto stream = std::make_shared<SubscribeStream>(core, context);
+  stream->self_ = stream;
+  stream->StartRead(&stream->request_);
+  if (absl::Status status = core.subscriptions.Add(stream); !status.ok()) stream->EndSoon(status);
+  return stream.get();
+}
+
+SubscribeStream::SubscribeStream(Core& core, grpc::CallbackServerContext* context)
+    : Task(core.pump), core_(core), call_(context->c_call()) {
+  grpc_call_ref(call_);
+}
+
+SubscribeStream::~SubscribeStream() { grpc_call_unref(call_); }
+
+void SubscribeStream::Happened(Event event) {
+  events_.fetch_or(event);
+  Notify();
+}
+
+void SubscribeStream::EndSoon(const absl::Status& status) {
+  {
+    std::lock_guard lock(end_mutex_);
+    end_status_ = status;
+  }
+  Happened(kEndAsked);
+}
+
+void SubscribeStream::OnReadDone(bool ok) { Happened(ok ? kRead : kReadEnded); }
+void SubscribeStream::OnWriteDone(bool ok) { Happened(ok ? kWritten : kWriteFailed); }
+void SubscribeStream::OnCancel() { Happened(kCancelled); }
+
+void SubscribeStream::OnDone() {
+  core_.subscriptions.Remove(this);
+  // The pump may hold one more reference, for a turn that does nothing.
+  const std::shared_ptr<SubscribeStream> self = std::move(self_);
+}
+
+void SubscribeStream::Run() {
+  const uint32_t events = events_.exchange(0);
+  if (ended_ || !HandleEvents(events)) return;
+  Send();
+}
+
+void SubscribeStream::ClockSet() {
+  clock_set_ = true;
+  if (!ended_) Send();
+}
+
+bool SubscribeStream::HandleEvents(uint32_t events) {
+  if ((events & (kCancelled | kWriteFailed)) != 0) {
+    End(absl::CancelledError("the client went away"));
+    return false;
+  }
+  if ((events & kEndAsked) != 0) {
+    std::unique_lock lock(end_mutex_);
+    const absl::Status status = end_status_;
+    lock.unlock();
+    End(status);
+    return false;
+  }
+  if ((events & kWritten) != 0) WriteDone();
+  if ((events & kRead) != 0 && !HandleRequest()) return false;
+  if ((events & kReadEnded) != 0) {
+    if (absl::Status status = HalfClosed(); !status.ok()) {
+      End(status);
+      return false;
+    }
+  }
+  if ((events & kOutput) != 0 && !try_output_) {
+    // Idle until now: what came first may wait for company.
+    try_output_ = true;
+    hold_until_ = Pump::Clock::now() + max_delay_;
+  }
+  return true;
+}
+
+bool SubscribeStream::HandleRequest() {
+  v1::SubscribeRequest request;
+  absl::Status status = Parse(request_, request)
+                            ? Apply(request)
+                            : absl::InvalidArgumentError("the request is not a SubscribeRequest");
+  request_.Clear();
+  if (!status.ok()) {
+    End(status);
+    return false;
+  }
+  StartRead(&request_);
+  return true;
+}
+
+absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
+  if (!subscription_ && !request.has_open()) {
+    return BadField("open", "the first request must open the subscription");
+  }
+  switch (request.request_case()) {
+    case v1::SubscribeRequest::kOpen:
+      if (subscription_) return BadField("open", "only the first request may open");
+      return Open(request.open());
+    case v1::SubscribeRequest::kAcknowledge:
+      return Acknowledge(request.acknowledge());
+    case v1::SubscribeRequest::kPause:
+      subscription_->SetPaused(true);
+      return absl::OkStatus();
+    case v1::SubscribeRequest::kResume:
+      subscription_->SetPaused(false);
+      try_output_ = true;
+      return absl::OkStatus();
+    case v1::SubscribeRequest::REQUEST_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("the request holds nothing that this daemon knows");
+}
+
+absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
+  absl::StatusOr<OpenRequest> request = FromProto(open);
+  if (!request.ok()) return request.status();
+  max_delay_ = request->max_delay;
+  heartbeat_interval_ = request->heartbeat_interval;
+  windowed_ = request->options.window_bytes > 0;
+  auto subscription =
+      hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);
+  if (!subscription.ok()) return subscription.status();
+  subscription_ = *std::move(subscription);
+  hello_due_ = true;
+  try_output_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status SubscribeStream::Acknowledge(const v1::SubscribeRequest::Acknowledge& acknowledge) {
+  for (int i = 0; i < acknowledge.cursors_size(); ++i) {
+    const v1::Cursor& cursor = acknowledge.cursors(i);
+    absl::Status status =
+        subscription_->Acknowledge(cursor.channel(), {cursor.epoch(), cursor.sequence()});
+    if (!status.ok()) {
+      return BadField(absl::StrCat("acknowledge.cursors[", i, "]"), status.message());
+    }
+  }
+  try_output_ = true;  // the window may have opened
+  return absl::OkStatus();
+}
+
+absl::Status SubscribeStream::HalfClosed() {
+  half_closed_ = true;
+  if (!subscription_) return BadField("open", "the stream was closed without opening anything");
+  if (windowed_) {
+    return BadField("open.window_bytes",
+                    "a window needs acknowledgements, but the stream was half-closed: ask for "
+                    "window_bytes 0, or keep it open");
+  }
+  return absl::OkStatus();
+}
+
+void SubscribeStream::Send() {
+  if (!subscription_) return;
+  if (!writing_) {
+    if (hello_due_) {
+      SendHello();
+    } else if (clock_set_) {
+      SendHeartbeat();
+    } else {
+      if (!SendOutput()) return;
+      if (!writing_ && Pump::Clock::now() >= last_write_ + heartbeat_interval_) SendHeartbeat();
+    }
+  }
+  ArmDeadline();
+}
+
+// Asks the subscription for something to send; false: the call has ended.
+bool SubscribeStream::SendOutput() {
+  if (!try_output_ || Pump::Clock::now() < hold_until_) return true;
+  absl::StatusOr<hub::SubscriptionOutput> output = subscription_->Next();
+  if (!output.ok()) {
+    End(output.status());
+    return false;
+  }
+  v1::SubscribeResponse response;
+  if (auto* batch = std::get_if<hub::BatchOut>(&*output)) {
+    in_flight_ = std::move(*batch);
+    Write(BatchMessage(in_flight_->channel->name(), in_flight_->batch));
+  } else if (const auto* update = std::get_if<hub::ChannelUpdateOut>(&*output)) {
+    *response.mutable_channel_update() = ToProto(*update);
+    SendMessage(response);
+  } else if (const auto* end = std::get_if<hub::HistoryEndOut>(&*output)) {
+    *response.mutable_history_end()->mutable_cursor() = ToProto({end->channel, end->cursor});
+    SendMessage(response);
+  } else {
+    try_output_ = false;
+  }
+  return true;
+}
+
+void SubscribeStream::SendHello() {
+  hello_due_ = false;
+  v1::SubscribeResponse response;
+  auto& hello = *response.mutable_hello();
+  *hello.mutable_node() = ToProto(core_.options.node, core_.hub.kernel_side());
+  hello.set_clock_offset_ns(ClockOffsetNs());
+  for (const hub::ChannelCursor& cursor : subscription_->cursors()) {
+    *hello.add_cursors() = ToProto(cursor);
+  }
+  SendMessage(response);
+}
+
+void SubscribeStream::SendHeartbeat() {
+  clock_set_ = false;
+  v1::SubscribeResponse response;
+  auto& heartbeat = *response.mutable_heartbeat();
+  heartbeat.set_clock_offset_ns(ClockOffsetNs());
+  for (const hub::ChannelCursor& cursor : subscription_->cursors()) {
+    *heartbeat.add_cursors() = ToProto(cursor);
+  }
+  SendMessage(response);
+}
+
+void SubscribeStream::SendMessage(const v1::SubscribeResponse& response) {
+  Write(Serialize(response));
+}
+
+void SubscribeStream::Write(grpc::ByteBuffer buffer) {
+  message_.Swap(&buffer);
+  writing_ = true;
+  last_write_ = Pump::Clock::now();
+  guard_place_ = core_.guard->WriteStarted(this);
+  StartWrite(&message_);
+}
+
+void SubscribeStream::WriteDone() {
+  writing_ = false;
+  core_.guard->WriteDone(guard_place_);
+  message_.Clear();
+  in_flight_.reset();
+}
+
+void SubscribeStream::ArmDeadline() {
+  if (writing_) {
+    // Any will do: it only keeps ClockSet() coming.
+    if (!has_deadline()) SetDeadline(last_write_ + heartbeat_interval_);
+    return;
+  }
+  const TimePoint heartbeat = last_write_ + heartbeat_interval_;
+  SetDeadline(try_output_ ? std::min(heartbeat, hold_until_) : heartbeat);
+}
+
+bool SubscribeStream::pins_evicted() const {
+  if (!in_flight_) return false;
+  const auto& slices = in_flight_->batch.slices;
+  return std::any_of(slices.begin(), slices.end(),
+                     [](const hub::SegmentSlice& slice) { return slice.segment->evicted(); });
+}
+
+void SubscribeStream::EndPinning() {
+  const absl::Status status = WithReason(
+      absl::ResourceExhaustedError(absl::StrCat(
+          "this reader is too slow: it held memory beyond limits.max_pinned_bytes (",
+          core_.hub.limits().max_pinned_bytes,
+          "); read faster or use window_bytes, and resume behind ", Describe(DeliveredCursors()))),
+      "READER_TOO_SLOW");
+  // A status that waits in line behind the batch would wait for the reader.
+  // This one overtakes it; it has no room for details, hence the long message.
+  grpc_call_cancel_with_status(call_, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                               std::string(status.message()).c_str(), nullptr);
+  End(status);
+}
+
+// The cursors without the batch on the way, which may never arrive.
+std::vector<hub::ChannelCursor> SubscribeStream::DeliveredCursors() const {
+  std::vector<hub::ChannelCursor> cursors;
+  if (!subscription_) return cursors;
+  cursors = subscription_->cursors();
+  if (!in_flight_) return cursors;
+  const auto& batch = in_flight_->batch;
+  const auto cursor = std::find_if(cursors.begin(), cursors.end(), [this](const auto& c) {
+    return c.channel == in_flight_->channel->name();
+  });
+  if (cursor == cursors.end()) return cursors;
+  if (batch.first_sequence == 0) {
+    cursors.erase(cursor);
+  } else {
+    cursor->cursor = {batch.epoch, batch.first_sequence - 1};
+  }
+  return cursors;
+}
+
+void SubscribeStream::End(const absl::Status& status) {
+  const grpc::Status last = ToGrpcStatus(status, DeliveredCursors());
+  ended_ = true;
+  if (writing_) core_.guard->WriteDone(guard_place_);
+  writing_ = false;
+  subscription_.reset();
+  in_flight_.reset();
+  ClearDeadline();
+  Finish(last);  // OnDone() may come before this returns: nothing after it
+}
+
+}  // namespace kchan::rpc
