@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <string>
+
+#include "commands.h"
+#include "explain.h"
+#include "json.h"
+#include "output.h"
+
+namespace kchan::cli {
+namespace {
+
+std::string Method(const v1::Channel& channel) {
+  if (channel.layout().empty()) return Safe(channel.transport());
+  return Safe(channel.transport() + "/" + channel.layout());
+}
+
+ExitCode List(const GlobalOptions& options, bool json) {
+  const auto client = Connect(options, Right::kRead);
+  if (!client.ok()) return Explain(client.status());
+  const auto channels = (*client)->ListChannels();
+  if (!channels.ok()) return Explain(channels.status());
+  if (json) {
+    for (const v1::Channel& channel : *channels) Print(MessageJson(channel) + "\n");
+    return kOk;
+  }
+  if (channels->empty()) {
+    Print("No channels. Is kchan.ko loaded? `kchan status` says more.\n");
+    return kOk;
+  }
+  Table table;
+  table.Add({"CHANNEL", "STATE", "TRANSPORT", "DIRECTION", "RECORDS", "LOG", "WHAT IT IS"});
+  for (const v1::Channel& channel : *channels) {
+    table.Add({Safe(channel.name()), StateText(channel.state()), Method(channel),
+               DirectionText(channel.direction()), std::to_string(channel.last_sequence()),
+               BytesText(channel.log_bytes()), Safe(channel.documentation())});
+  }
+  Print(table.ToString());
+  return kOk;
+}
+
+}  // namespace
+
+void AddList(CLI::App& app, const GlobalOptions& options, Command* chosen) {
+  CLI::App* command = app.add_subcommand("list", "List the channels of the node");
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "one JSON object for each channel (kchan.v1.Channel)");
+  command->callback([=, &options] { *chosen = [=, &options] { return List(options, *json); }; });
+}
+
+}  // namespace kchan::cli

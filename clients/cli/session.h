@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_CLIENTS_CLI_SESSION_H_
+#define KCHAN_CLIENTS_CLI_SESSION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "kchan/client.h"
+
+namespace kchan::cli {
+
+// What a command asks of the daemon; each right has its own Unix socket.
+enum class Right { kRead, kControl };
+
+// The options that every command takes.
+struct GlobalOptions {
+  std::string server;  // empty: the socket of the right, in its usual place
+  TlsFiles tls;
+};
+
+absl::StatusOr<std::shared_ptr<Client>> Connect(const GlobalOptions& options, Right right);
+
+}  // namespace kchan::cli
+
+#endif  // KCHAN_CLIENTS_CLI_SESSION_H_
