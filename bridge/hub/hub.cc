@@ -6,7 +6,9 @@
 namespace kchan::hub {
 
 Hub::Hub(const HubLimits& limits, LogLimitsFor log_limits)
-    : limits_(limits), log_limits_(std::move(log_limits)), use_(std::make_shared<MemoryUse>()) {}
+    : limits_(limits), log_limits_(std::move(log_limits)), use_(std::make_shared<MemoryUse>()) {
+  use_->max_pinned_bytes = limits_.max_pinned_bytes;
+}
 
 Hub::~Hub() = default;
 
@@ -76,6 +78,11 @@ std::vector<std::shared_ptr<Channel>> Hub::List() const {
 KernelSideStatus Hub::kernel_side() const {
   const std::lock_guard lock(mutex_);
   return kernel_side_;
+}
+
+void Hub::SetPinnedWaiter(Waiter* waiter) {
+  const std::lock_guard lock(use_->mutex);
+  use_->over_pinned = waiter;
 }
 
 uint64_t Hub::version() const {

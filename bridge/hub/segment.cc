@@ -29,6 +29,11 @@ void Segment::MarkEvicted() {
   evicted_.store(true, std::memory_order_relaxed);
   use_->pinned_bytes.fetch_add(capacity_, std::memory_order_relaxed);
   use_->log_bytes.fetch_sub(capacity_, std::memory_order_relaxed);
+  const std::lock_guard lock(use_->mutex);
+  if (use_->over_pinned == nullptr) return;
+  if (use_->pinned_bytes.load(std::memory_order_relaxed) > use_->max_pinned_bytes) {
+    use_->over_pinned->Notify();
+  }
 }
 
 }  // namespace kchan::hub
