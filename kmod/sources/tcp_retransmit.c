@@ -36,7 +36,7 @@ static const struct kchan_field tcp_retransmit_fields[] = {
 	KCHAN_FIELD(struct tcp_retransmit_record, timeouts, U32,
 		    .doc = "retransmission timeouts in a row so far without an answer"),
 	KCHAN_FIELD(struct tcp_retransmit_record, total_retransmits, U32,
-		    .doc = "segments that this connection has sent again so far"),
+		    .doc = "segments that this connection has sent again, this one included"),
 	KCHAN_FIELD(struct tcp_retransmit_record, congestion_window, U32, .unit = "segments",
 		    .doc = "the sender's congestion window"),
 };
