@@ -62,6 +62,10 @@ def make_vm(kernel: str, build_dir: Path) -> Callable[..., Vm]:
         ours = built_modules(build_dir, kernel)
         guest_tests = sorted((build_dir / "tests/kernel").glob("*_guest_test"))
         files = dict(arguments.pop("files", {}))
+        # For tests that load them: the samples and the test channels.
+        for folder in ("samples", "tests"):
+            others = (build_dir / "kmod" / kernel / folder).glob("*.ko")
+            files |= {f"/modules/{module.name}": module for module in others}
         if not core:
             files |= {f"/modules/{module.name}": module for module in ours}
         return Vm(

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# The programs that test_guest_programs.py runs in a guest.
+
+add_library(kchan_guest_netlink STATIC guest/genl_socket.cc)
+target_include_directories(kchan_guest_netlink PUBLIC guest)
+target_link_libraries(kchan_guest_netlink PRIVATE kchan_flags PUBLIC kchan::uapi)
+
+kchan_add_guest_test(device
+  SOURCES
+    guest/device_guest_test.cc
+    guest/device_mapping_guest_test.cc
+    guest/device_lifetime_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(genl
+  SOURCES
+    guest/genl_guest_test.cc
+    guest/genl_records_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
