@@ -38,6 +38,13 @@ absl::Status AddGroup(const Attribute& nest, GenlFamily* family) {
 
 }  // namespace
 
+absl::StatusOr<uint32_t> GenlFamily::FindGroup(const std::string& group) const {
+  const auto found = groups.find(group);
+  if (found != groups.end()) return found->second;
+  return absl::FailedPreconditionError(
+      absl::StrCat("netlink family ", name, " has no multicast group ", group));
+}
+
 absl::StatusOr<GenlFamily> ParseFamily(std::span<const std::byte> attributes) {
   GenlFamily family;
   const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {

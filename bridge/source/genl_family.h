@@ -20,6 +20,9 @@ struct GenlFamily {
   std::string name;
   uint16_t id = 0;
   std::map<std::string, uint32_t> groups;  // multicast groups by name
+
+  // FAILED_PRECONDITION if it has no such group.
+  absl::StatusOr<uint32_t> FindGroup(const std::string& group) const;
 };
 
 // From the attributes of nlctrl's messages.

@@ -47,7 +47,9 @@ void GenlRequest::PutString(uint16_t type, const std::string& value) {
 }
 
 void GenlRequest::PutBytes(uint16_t type, std::span<const std::byte> value) {
-  fits_ = nla_put(message_, type, static_cast<int>(value.size()), value.data()) == 0 && fits_;
+  // An attribute's length has 16 bits, which libnl does not check.
+  fits_ = fits_ && value.size() <= UINT16_MAX - NLA_HDRLEN &&
+          nla_put(message_, type, static_cast<int>(value.size()), value.data()) == 0;
 }
 
 nlattr* GenlRequest::BeginNest(uint16_t type) {

@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<GenlMulticast>> GenlMulticast::Open(int receive_b
 
 absl::StatusOr<MulticastRead> GenlMulticast::Read(int max_datagrams, OnGenlMessage on_message) {
   MulticastRead result;
-  for (int i = 0; i < max_datagrams && !result.dry; ++i) {
+  for (int i = 0; i < max_datagrams && !result.dry && !result.overrun; ++i) {
     const auto received = socket_->Receive(absl::ZeroDuration());
     if (!received.ok()) return received.status();
     switch (*received) {

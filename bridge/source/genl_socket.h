@@ -56,10 +56,10 @@ class GenlMulticast {
 
   absl::Status Join(uint32_t group) { return socket_->Join(group); }
 
-  // Calls `on_message` for what is queued, at most `max_datagrams` of it. A
-  // malformed message is left out. Where among the messages an overrun
-  // happened cannot be known. A status: the socket is of no more use, or
-  // on_message's.
+  // Calls `on_message` for what is queued, at most `max_datagrams` of it, and
+  // returns at once when it learns of an overrun; where among the messages
+  // around that the lost ones were cannot be known. A malformed message is left
+  // out. A status: the socket is of no more use, or on_message's.
   absl::StatusOr<MulticastRead> Read(int max_datagrams, OnGenlMessage on_message);
 
   int fd() const { return socket_->fd(); }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/source/channel_source.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bridge/source/epoch.h"
+
+namespace kchan::source {
+namespace {
+
+constexpr absl::Duration kFirstRetry = absl::Milliseconds(100);
+constexpr absl::Duration kLastRetry = absl::Minutes(1);
+
+uint64_t RandomEpoch() {
+  std::random_device random;
+  return (uint64_t{random()} << 32 | random()) | 1;
+}
+
+}  // namespace
+
+ChannelSource::ChannelSource(ChannelSourceContext& context, std::shared_ptr<hub::Channel> channel)
+    : context_(context),
+      channel_(std::move(channel)),
+      retry_delay_(kFirstRetry),
+      retry_(context.loop, [this] { Reconsider(); }),
+      idle_(context.loop, [this] { Close(); }) {}
+
+ChannelSource::~ChannelSource() = default;
+
+void ChannelSource::SetKernel(KernelLink& link, const ChannelMessage& kernel) {
+  const bool is_dead = kernel.state == KCHAN_STATE_DEAD;
+  const bool is_new = !present_ || kernel.id != kernel_.id;
+  const bool other_size = kernel.description.budget_bytes != kernel_.description.budget_bytes;
+  link_ = &link;
+  if (is_dead) {
+    // Announced before it is unregistered; or all are, when quiesced.
+    kernel_ = kernel;
+    return Gone(kernel.id,
+                absl::StrCat(kernel.description.provider, " has ended the channel: load it again"));
+  }
+  kernel_ = kernel;
+  present_ = true;
+  if (is_new || other_size) ForgetFailures();
+  Reconsider();
+}
+
+void ChannelSource::Gone(uint32_t id, const std::string& reason) {
+  if (source_ != nullptr && source_id_ == id) source_->ChannelGone();
+  if (id != kernel_.id) return;  // another one has come already
+  present_ = false;
+  gone_reason_ = reason;
+  retry_.Cancel();
+  SetProblem(absl::OkStatus());
+  if (source_ == nullptr) channel_->SetState(hub::ChannelState::kEnded, reason);
+}
+
+void ChannelSource::LinkGone(const std::string& reason) {
+  source_.reset();
+  idle_.Cancel();
+  Gone(kernel_.id, reason);
+  link_ = nullptr;
+}
+
+void ChannelSource::RingAppeared(uint32_t cpu) {
+  if (source_ != nullptr) source_->RingAppeared(cpu);
+}
+
+bool ChannelSource::Wanted(const SourcePolicy& policy) const {
+  const auto directions = static_cast<uint32_t>(kernel_.description.direction);
+  if ((directions & KCHAN_DIRECTION_TO_USER) == 0) return false;
+  return policy.always || channel_->readers() != 0;
+}
+
+void ChannelSource::Reconsider() {
+  if (!present_) return;
+  const SourcePolicy policy =
+      context_.policy_for ? context_.policy_for(channel_->name()) : SourcePolicy();
+  const bool wanted = Wanted(policy);
+  if (source_ != nullptr) {
+    if (wanted) {
+      idle_.Cancel();
+    } else if (!idle_.armed() && policy.idle_close != absl::InfiniteDuration()) {
+      idle_.Start(policy.idle_close);
+    }
+    return;
+  }
+  if (!wanted) {
+    ForgetFailures();
+    channel_->SetState(hub::ChannelState::kIdle, "");
+  } else if (!retry_.armed()) {
+    Open();
+  }
+}
+
+void ChannelSource::Open() {
+  absl::Status status = TryOpen();
+  if (!status.ok()) return Fail(std::move(status));
+  retry_delay_ = kFirstRetry;
+  SetProblem(absl::OkStatus());
+  channel_->SetState(hub::ChannelState::kLive, "");
+  source_->Start(channel_->log(), [this](absl::Status end) { Ended(std::move(end)); });
+}
+
+absl::Status ChannelSource::TryOpen() {
+  auto source = link_->Attach(kernel_);
+  if (!source.ok()) return source.status();
+  // In this order, since a module may go and come at any moment: what is
+  // registered now under this name is what we are attached to, so it was when
+  // we asked for the schema.
+  auto schema = link_->GetSchema(channel_->name());
+  if (!schema.ok()) return schema.status();
+  const auto now = link_->GetChannel(channel_->name());
+  if (!now.ok()) return now.status();
+  if (now->generation != (*source)->generation()) {
+    return absl::UnavailableError(
+        absl::StrCat("channel ", channel_->name(), ": it was registered anew while it was opened"));
+  }
+  kernel_ = *now;
+  source_id_ = now->id;
+  auto shared_schema = std::make_shared<const hub::Schema>(*std::move(schema));
+  channel_->SetSchema(shared_schema);
+  BeginEpoch(**source, shared_schema->id);
+  source_ = *std::move(source);
+  return absl::OkStatus();
+}
+
+void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
+  hub::Log& log = channel_->log();
+  if (source.generation() != generation_) {
+    generation_ = source.generation();
+    epoch_ = EpochOf(context_.boot_id, channel_->name(), generation_);
+  } else if (source.next_sequence() < log.next_sequence()) {
+    // Numbers that this log has given out would come once more: somebody has
+    // forged the rings' consumer pages. They are other records' numbers now.
+    epoch_ = RandomEpoch();
+  }
+  log.StartEpoch(epoch_, schema_id, source.next_sequence());
+}
+
+void ChannelSource::Ended(absl::Status status) {
+  source_.reset();
+  idle_.Cancel();
+  if (!status.ok()) return Fail(std::move(status));
+  // An id does not come back. Its end may reach us before its announcement,
+  // and the announcement of its successor before its end.
+  if (present_ && kernel_.id == source_id_) {
+    present_ = false;
+    gone_reason_ =
+        absl::StrCat(kernel_.description.provider, " has ended the channel: load it again");
+  }
+  if (present_) return Reconsider();
+  channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+}
+
+void ChannelSource::Close() {
+  source_.reset();
+  if (present_) {
+    channel_->SetState(hub::ChannelState::kIdle, "");
+  } else {
+    channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+  }
+}
+
+void ChannelSource::Fail(absl::Status status) {
+  if (!present_) return channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+  channel_->SetState(hub::ChannelState::kFailed, std::string(status.message()));
+  SetProblem(std::move(status));
+  retry_.Start(retry_delay_);
+  retry_delay_ = std::min(2 * retry_delay_, kLastRetry);
+}
+
+void ChannelSource::SetProblem(absl::Status problem) {
+  if (problem == problem_) return;
+  problem_ = std::move(problem);
+  context_.on_problem();
+}
+
+void ChannelSource::ForgetFailures() {
+  retry_.Cancel();
+  retry_delay_ = kFirstRetry;
+  SetProblem(absl::OkStatus());
+}
+
+}  // namespace kchan::source

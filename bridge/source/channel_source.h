@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_CHANNEL_SOURCE_H_
+#define KCHAN_BRIDGE_SOURCE_CHANNEL_SOURCE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "bridge/hub/channel.h"
+#include "bridge/source/event_loop.h"
+#include "bridge/source/kernel_link.h"
+#include "bridge/source/record_source.h"
+#include "bridge/source/source_policy.h"
+
+namespace kchan::source {
+
+// What all channels' sources share. Outlives them.
+struct ChannelSourceContext {
+  EventLoop& loop;
+  std::string boot_id;
+  SourcePolicyFor policy_for;
+  // A channel's problem() has changed.
+  std::function<void()> on_problem;
+};
+
+// One channel of the hub and its kernel side: turns it on while it is wanted,
+// follows it through the end and the return of its module (each activation is
+// an epoch of the same log), tries again what failed.
+//
+// Thread safety: the source thread only.
+class ChannelSource {
+ public:
+  ChannelSource(ChannelSourceContext& context, std::shared_ptr<hub::Channel> channel);
+  ~ChannelSource();
+
+  // The kernel has this channel, registered as `kernel` says, behind `link`,
+  // which lives until Gone().
+  void SetKernel(KernelLink& link, const ChannelMessage& kernel);
+  // The kernel has no channel of this id any more; `reason` says why, for
+  // people. Records that are still on their way are read first.
+  void Gone(uint32_t id, const std::string& reason);
+  // The whole kernel side has gone: nothing can be read any more.
+  void LinkGone(const std::string& reason);
+  void RingAppeared(uint32_t cpu);
+
+  // Its readers, or the policy, have changed.
+  void Reconsider();
+
+  const std::string& name() const { return channel_->name(); }
+  uint32_t kernel_id() const { return kernel_.id; }
+  // Why it is not live though it should be; OK otherwise.
+  const absl::Status& problem() const { return problem_; }
+
+ private:
+  bool Wanted(const SourcePolicy& policy) const;
+  void Open();
+  absl::Status TryOpen();
+  // Makes the log ready for the numbers of `source`.
+  void BeginEpoch(const RecordSource& source, uint64_t schema_id);
+  void Ended(absl::Status status);
+  void Close();
+  void Fail(absl::Status status);
+  void SetProblem(absl::Status problem);
+  void ForgetFailures();
+
+  ChannelSourceContext& context_;
+  const std::shared_ptr<hub::Channel> channel_;
+  KernelLink* link_ = nullptr;
+  ChannelMessage kernel_;  // as last heard
+  bool present_ = false;   // registered in the kernel, and not dead
+  std::string gone_reason_;
+  std::unique_ptr<RecordSource> source_;
+  uint32_t source_id_ = 0;   // kernel_.id when it was attached
+  uint64_t generation_ = 0;  // of epoch_
+  uint64_t epoch_ = 0;       // of the log
+  absl::Status problem_;
+  absl::Duration retry_delay_;
+  Timer retry_;  // after a failure
+  Timer idle_;   // after the last reader
+};
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_CHANNEL_SOURCE_H_

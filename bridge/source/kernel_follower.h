@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_KERNEL_FOLLOWER_H_
+#define KCHAN_BRIDGE_SOURCE_KERNEL_FOLLOWER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "bridge/hub/hub.h"
+#include "bridge/source/channel_source.h"
+#include "bridge/source/control_pool.h"
+#include "bridge/source/event_loop.h"
+#include "bridge/source/genl_family.h"
+#include "bridge/source/genl_socket.h"
+#include "bridge/source/kernel_link.h"
+#include "bridge/source/source_policy.h"
+
+namespace kchan::source {
+
+// Follows the module through its life, by announcements only: nlctrl's for the
+// family "kchan" coming and going, the family's own for its channels. Looks for
+// itself at the start, and when announcements were lost.
+//
+//   absent --family--> ABI fits? --no--> mismatch (until the family goes)
+//                         | yes
+//                         v
+//                       ready <--> channels come and go
+//                         | QUIESCE
+//                         v
+//                      quiesced --family gone--> absent
+//
+// Thread safety: the source thread only (or before it runs).
+class KernelFollower {
+ public:
+  KernelFollower(EventLoop& loop, hub::Hub& hub, ControlPool& pool, std::string device_path,
+                 SourcePolicyFor policy_for);
+  ~KernelFollower();
+
+  // Opens its socket and takes the first look. A status: no such socket.
+  absl::Status Start();
+
+  void DemandChanged(const std::string& channel);
+  void SetPolicy(SourcePolicyFor policy_for);
+
+ private:
+  // Events.
+  void ReadEvents();
+  void OnEvent(const GenlMessage& message);
+  void OnFamilyEvent(const GenlMessage& message);
+  void OnChannelEvent(const GenlMessage& message);
+  void OnQuiesce();
+
+  // The family. `may_load`: let the kernel load the module.
+  void Look(bool may_load);
+  void Connect(GenlFamily family);
+  absl::Status TryConnect(const GenlFamily& family);
+  void Disconnect();
+  void Drop();
+
+  // Channels.
+  absl::Status Refresh();
+  void Apply(const ChannelMessage& message);
+  ChannelSource* FindSource(const std::string& name);
+
+  // Tells the hub.
+  void SetReady(const NodeMessage& node);
+  void Report();
+  void Fail(const absl::Status& status);
+
+  EventLoop& loop_;
+  hub::Hub& hub_;
+  ControlPool& pool_;
+  const std::string device_path_;
+  ChannelSourceContext context_;
+  std::unique_ptr<GenlMulticast> events_;
+  std::unique_ptr<FdWatch> watch_;
+  bool events_lost_ = false;
+  std::optional<GenlFamily> family_;                               // while it is registered
+  std::unique_ptr<ModuleLink> link_;                               // while its ABI fits
+  std::map<std::string, std::unique_ptr<ChannelSource>> sources_;  // before link_ goes
+  std::map<std::string, std::string> refused_;  // channels without a place in the hub, and why
+  hub::KernelSideStatus status_;                // without the channels' problems
+  Timer retry_;                                 // after Fail()
+  absl::Duration retry_delay_;
+  Timer report_;  // many changes, one report
+};
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_KERNEL_FOLLOWER_H_

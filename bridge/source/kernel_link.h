@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_KERNEL_LINK_H_
+#define KCHAN_BRIDGE_SOURCE_KERNEL_LINK_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "bridge/source/event_loop.h"
+#include "bridge/source/genl_source.h"
+#include "bridge/source/kernel_control.h"
+#include "bridge/source/kernel_messages.h"
+#include "bridge/source/record_source.h"
+#include "bridge/source/ring_opener.h"
+#include "bridge/source/ring_source.h"
+
+namespace kchan::source {
+
+// What a channel's source asks of the kernel side, for as long as one module is
+// loaded.
+//
+// Thread safety: the source thread only.
+//
+// Lifetime: outlives the sources that it attaches.
+class KernelLink {
+ public:
+  virtual ~KernelLink() = default;
+
+  // Turns a channel on and attaches to it.
+  virtual absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel) = 0;
+  virtual absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) = 0;
+  virtual absl::StatusOr<ChannelMessage> GetChannel(const std::string& channel) = 0;
+};
+
+// kchan.ko itself.
+class ModuleLink final : public KernelLink {
+ public:
+  ModuleLink(EventLoop& loop, const GenlFamily& family, std::unique_ptr<KernelControl> control,
+             std::string device_path)
+      : loop_(loop),
+        control_(std::move(control)),
+        rings_(std::move(device_path)),
+        records_(loop, family) {}
+
+  KernelControl& control() { return *control_; }
+
+  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel) override;
+  absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) override {
+    return control_->GetSchema(channel);
+  }
+  absl::StatusOr<ChannelMessage> GetChannel(const std::string& channel) override {
+    return control_->GetChannel(channel);
+  }
+
+ private:
+  EventLoop& loop_;
+  const std::unique_ptr<KernelControl> control_;
+  DeviceRings rings_;
+  GenlRecords records_;
+};
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_KERNEL_LINK_H_

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_RECORD_SOURCE_H_
+#define KCHAN_BRIDGE_SOURCE_RECORD_SOURCE_H_
+
+#include <cstdint>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "bridge/hub/log.h"
+
+namespace kchan::source {
+
+// Reads one activation of one channel into its log: attached when made,
+// reading from Start() on, detached when destroyed.
+//
+// Thread safety: the source thread only.
+//
+// Lifetime: the log outlives it. The epoch of `log` is this activation's when
+// Start() is called, and nobody else appends until the destructor.
+class RecordSource {
+ public:
+  // OK: the kernel side has ended it, everything it had is in the log. Else it
+  // cannot be read any more. May destroy the source.
+  using OnEnd = std::function<void(absl::Status)>;
+
+  virtual ~RecordSource() = default;
+
+  // Of the activation.
+  virtual uint64_t generation() const = 0;
+  // The number that the next record takes.
+  virtual uint64_t next_sequence() const = 0;
+
+  virtual void Start(hub::Log& log, OnEnd on_end) = 0;
+
+  // The ring of a CPU that came up can be attached.
+  virtual void RingAppeared(uint32_t cpu) = 0;
+  // The kernel says that the channel is no more.
+  virtual void ChannelGone() = 0;
+};
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_RECORD_SOURCE_H_
