@@ -26,6 +26,7 @@ function(kchan_add_gtest name)
   # nothing.
   gtest_discover_tests(${name}
     TEST_PREFIX "${KCHAN_TEST_PREFIX}"
+    NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
