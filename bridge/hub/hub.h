@@ -40,9 +40,9 @@ struct Problem {
 
 struct KernelSideStatus {
   KernelSideState state = KernelSideState::kUnspecified;
-  std::string module_version;  // empty: not loaded
-  std::string module_abi;      // "1.0"; empty: not loaded
-  std::vector<Problem> problems;
+  std::string module_version = {};  // empty: not loaded
+  std::string module_abi = {};      // "1.0"; empty: not loaded
+  std::vector<Problem> problems = {};
 
   friend bool operator==(const KernelSideStatus&, const KernelSideStatus&) = default;
 };

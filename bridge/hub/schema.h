@@ -50,7 +50,7 @@ struct RecordType {
 struct Schema {
   uint64_t id = 0;  // SchemaId() of the rest
   ByteOrder byte_order = ByteOrder::kUnspecified;
-  std::vector<RecordType> types;
+  std::vector<RecordType> types = {};
 
   const RecordType* FindType(uint32_t type_id) const;
 };
