@@ -3,3 +3,4 @@
 
 __thread int kchan_port_cpu;
 __thread bool kchan_port_nmi;
+__thread void (*kchan_port_step)(void);

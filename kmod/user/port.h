@@ -24,11 +24,31 @@ typedef int64_t s64;
 extern "C" {
 #endif
 
-/* Which CPU the calling thread plays, and whether it plays an NMI. */
+/*
+ * What the calling thread plays: which CPU, whether in an NMI; and what the
+ * stepped build calls at each point.
+ */
 extern __thread int kchan_port_cpu;
 extern __thread bool kchan_port_nmi;
+extern __thread void (*kchan_port_step)(void);
 
 #ifdef __cplusplus
+}
+#endif
+
+/*
+ * In the stepped build, called before each access to what contexts of one CPU
+ * share: where a test can let an interrupt in, at every place in turn.
+ */
+#ifdef KCHAN_PORT_STEPPED
+static inline void kchan_port_point(void)
+{
+	if (kchan_port_step)
+		kchan_port_step();
+}
+#else
+static inline void kchan_port_point(void)
+{
 }
 #endif
 
@@ -64,10 +84,14 @@ static inline void strscpy(char *to, const char *from, size_t size)
 
 /* ---- Memory order -------------------------------------------------------- */
 
-#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, value) __atomic_store_n(&(x), (value), __ATOMIC_RELAXED)
-#define smp_load_acquire(p) __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define smp_store_release(p, value) __atomic_store_n((p), (value), __ATOMIC_RELEASE)
+#define READ_ONCE(x) \
+	({ kchan_port_point(); __atomic_load_n(&(x), __ATOMIC_RELAXED); })
+#define WRITE_ONCE(x, value) \
+	({ kchan_port_point(); __atomic_store_n(&(x), (value), __ATOMIC_RELAXED); })
+#define smp_load_acquire(p) \
+	({ kchan_port_point(); __atomic_load_n((p), __ATOMIC_ACQUIRE); })
+#define smp_store_release(p, value) \
+	({ kchan_port_point(); __atomic_store_n((p), (value), __ATOMIC_RELEASE); })
 
 /* Between a thread and its signal handlers, as between a CPU's contexts. */
 #define barrier() __asm__ volatile("" ::: "memory")
@@ -105,18 +129,22 @@ typedef struct {
 
 static inline s64 atomic64_read(const atomic64_t *v)
 {
+	kchan_port_point();
 	return __atomic_load_n(&v->value, __ATOMIC_RELAXED);
 }
 static inline void atomic64_set(atomic64_t *v, s64 value)
 {
+	kchan_port_point();
 	__atomic_store_n(&v->value, value, __ATOMIC_RELAXED);
 }
 static inline void atomic64_inc(atomic64_t *v)
 {
+	kchan_port_point();
 	__atomic_fetch_add(&v->value, 1, __ATOMIC_RELAXED);
 }
 static inline s64 atomic64_inc_return(atomic64_t *v)
 {
+	kchan_port_point();
 	return __atomic_add_fetch(&v->value, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -127,22 +155,26 @@ typedef struct {
 
 static inline s64 local64_read(const local64_t *v)
 {
+	kchan_port_point();
 	return __atomic_load_n(&v->value, __ATOMIC_RELAXED);
 }
 static inline void local64_set(local64_t *v, s64 value)
 {
+	kchan_port_point();
 	__atomic_store_n(&v->value, value, __ATOMIC_RELAXED);
 }
 
 #if defined(__x86_64__) && !defined(KCHAN_PORT_TSAN)
 static inline void local64_add(s64 n, local64_t *v)
 {
+	kchan_port_point();
 	__asm__ volatile("addq %1, %0" : "+m"(v->value) : "er"(n) : "cc");
 }
 static inline bool local64_try_cmpxchg(local64_t *v, s64 *seen, s64 value)
 {
 	bool done;
 
+	kchan_port_point();
 	__asm__ volatile("cmpxchgq %3, %1"
 			 : "=@ccz"(done), "+m"(v->value), "+a"(*seen)
 			 : "r"(value)
@@ -152,10 +184,12 @@ static inline bool local64_try_cmpxchg(local64_t *v, s64 *seen, s64 value)
 #else
 static inline void local64_add(s64 n, local64_t *v)
 {
+	kchan_port_point();
 	__atomic_fetch_add(&v->value, n, __ATOMIC_RELAXED);
 }
 static inline bool local64_try_cmpxchg(local64_t *v, s64 *seen, s64 value)
 {
+	kchan_port_point();
 	return __atomic_compare_exchange_n(&v->value, seen, value, false,
 					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writers and a reader at once: wake-ups, losses, and readers that are killed.
 #include <atomic>
+#include <latch>
 #include <map>
 #include <random>
 #include <thread>
@@ -112,15 +113,19 @@ TEST_F(RingStressTest, WritersOnAllCpusShareOneTotalOrder) {
   constexpr uint32_t kWriters = 4;
   Make({.data_bytes = 32768, .cpu = KCHAN_CPU_SHARED, .max_payload_bytes = kMaxPayloadBytes});
   std::vector<std::thread> writers;
+  std::latch all_here(kWriters);
   for (uint32_t writer = 0; writer < kWriters; ++writer) {
-    writers.emplace_back([this, writer] {
+    writers.emplace_back([this, writer, &all_here] {
       kchan_port_cpu = static_cast<int>(writer);
       kchan_port_nmi = writer == 3;  // one that may not wait
       std::byte payload[kMaxPayloadBytes];
+      all_here.arrive_and_wait();
       for (uint64_t attempt = 0; attempt < kAttempts; ++attempt) {
         const PayloadHead head = HeadOf(writer, attempt);
         WritePayload(head, payload);
-        kchan_ring_emit_shared(ring_->core(), 1, 0, payload, head.bytes);
+        const int result = kchan_ring_emit_shared(ring_->core(), 1, 0, payload, head.bytes);
+        // Let the reader on, or most of the test would be one full ring.
+        if (result == -ENOBUFS) sched_yield();
       }
     });
   }
