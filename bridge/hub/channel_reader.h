@@ -73,7 +73,7 @@ class ChannelReader {
   // since an epoch may come back.
   struct GivenEpoch {
     uint64_t run = 0;
-    Cursor last;
+    Cursor last = {};
   };
   struct SentBatch {
     uint64_t run = 0;

@@ -57,7 +57,7 @@ struct BatchOut {
 struct ChannelUpdateOut {
   std::string channel;
   ChannelState state = ChannelState::kUnspecified;
-  std::string reason;
+  std::string reason = {};
   uint64_t epoch = 0;  // of what follows
   uint64_t schema_id = 0;
 
