@@ -169,11 +169,10 @@ void kchan_put(struct kchan *ch)
 }
 
 static void copy_scalars(struct kchan *ch, const struct kchan_spec *spec,
-			 const struct module *owner)
+			 struct module *owner)
 {
 	strscpy(ch->name, spec->name, sizeof(ch->name));
-	strscpy(ch->provider, owner ? owner->name : "kernel",
-		sizeof(ch->provider));
+	strscpy(ch->provider, module_name(owner), sizeof(ch->provider));
 	ch->transport = spec->transport;
 	ch->direction = spec->direction;
 	ch->layout = spec->layout;
@@ -219,7 +218,7 @@ static int copy_rest(struct kchan *ch, const struct kchan_spec *spec)
 }
 
 static struct kchan *create(const struct kchan_spec *spec,
-			    const struct module *owner)
+			    struct module *owner)
 {
 	struct kchan *ch = kzalloc(sizeof(*ch), GFP_KERNEL);
 	int err;

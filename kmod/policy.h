@@ -15,7 +15,7 @@
 struct kchan_admission {
 	enum kchan_policy policy;
 	union {
-		struct mutex mutex;
+		struct mutex mutex; /* held by the one that was admitted */
 		struct semaphore semaphore;
 	};
 };

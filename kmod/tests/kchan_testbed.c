@@ -161,11 +161,11 @@ static const struct kchan_ops ops = {
 	.set_param = set_param,
 };
 
-#define BED(_name, ...)                                                \
+#define BED(_name, _transport, ...)                                    \
 	{                                                              \
 		.spec = {                                              \
 			.name = _name,                                 \
-			.transport = KCHAN_TRANSPORT_RING,             \
+			.transport = KCHAN_TRANSPORT_##_transport,     \
 			.direction = KCHAN_DIRECTION_TO_USER |         \
 				     KCHAN_DIRECTION_TO_KERNEL,        \
 			.types = types,                                \
@@ -178,16 +178,15 @@ static const struct kchan_ops ops = {
 	}
 
 static struct bed beds[] = {
-	BED("test.per_cpu", .context = KCHAN_CONTEXT_HARDIRQ),
-	BED("test.shared", .context = KCHAN_CONTEXT_HARDIRQ,
+	BED("test.per_cpu", RING, .context = KCHAN_CONTEXT_HARDIRQ),
+	BED("test.shared", RING, .context = KCHAN_CONTEXT_HARDIRQ,
 	    .layout = KCHAN_LAYOUT_SHARED),
-	BED("test.mutex", .context = KCHAN_CONTEXT_PROCESS,
+	BED("test.mutex", RING, .context = KCHAN_CONTEXT_PROCESS,
 	    .policy = KCHAN_POLICY_MUTEX),
-	BED("test.semaphore", .context = KCHAN_CONTEXT_PROCESS,
+	BED("test.semaphore", RING, .context = KCHAN_CONTEXT_PROCESS,
 	    .layout = KCHAN_LAYOUT_SHARED, .policy = KCHAN_POLICY_SEMAPHORE,
 	    .semaphore_count = 2),
-	BED("test.genl", .context = KCHAN_CONTEXT_HARDIRQ,
-	    .transport = KCHAN_TRANSPORT_GENL),
+	BED("test.genl", GENL, .context = KCHAN_CONTEXT_HARDIRQ),
 };
 
 static void unregister_first(size_t count)
