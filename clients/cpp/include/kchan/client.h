@@ -25,9 +25,9 @@ namespace kchan {
 // PEM files for TLS. An empty ca_file trusts the system's authorities; an empty
 // certificate shows the daemon none.
 struct TlsFiles {
-  std::string ca_file;
-  std::string certificate_file;
-  std::string key_file;
+  std::string ca_file = {};
+  std::string certificate_file = {};
+  std::string key_file = {};
 };
 
 // INVALID_ARGUMENT or NOT_FOUND: a file cannot be read, or one of certificate
@@ -39,7 +39,7 @@ struct ClientOptions {
   std::string target = "unix:/run/kchan/read.sock";
   // None: plain text. That is what a Unix socket wants; over TCP anybody on the
   // way can read and change it.
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
   // How long a unary call may take.
   absl::Duration call_timeout = absl::Seconds(10);
   // How soon a connection that fell silent is noticed: pinged after the first,
