@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tick, at full speed and when nobody reads: each number is accounted for.
+
+Each writer of tick numbers its own records, so what these tests count does not
+rest on the sequence numbers that it checks.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import pytest
+from daemon import Daemon, settle
+from remote import Ledger, Remote, Schema, Stream, generate_stubs
+from vm import Vm
+
+# What one test sets must not reach the next one.
+DEFAULTS = {
+    "rate_hz": 10, "size": 64, "burst": 1, "context": 0, "cpus": 1, "count": 0, "checksum": 1,
+}  # fmt: skip
+PROCESS, SOFTIRQ, HARDIRQ, MIXED = range(4)
+COMMAND = 3  # a writer's kind, beside the first three contexts
+CHANNELS = {"tick", "tick_shared", "tick_genl"}
+IDLE = 1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    generate_stubs(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture
+def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
+    running = Daemon(vm)
+    running.start()
+    yield running
+    running.terminate()
+
+
+@pytest.fixture
+def remote(daemon: Daemon) -> Iterator[Remote]:
+    """A fresh daemon, and channels that do not outlast it: numbers start at 1."""
+    import kchan.v1.channel_service_pb2 as service
+
+    with daemon.remote() as connection:
+        settle(connection, lambda _: CHANNELS <= connection.channels().keys())
+        for name in CHANNELS:
+            settle(connection, lambda _, name=name: connection.channels()[name].state == IDLE)
+            request = service.UpdateChannelRequest(name=name, parameters=DEFAULTS, linger_ms=0)
+            connection.channel_stub.UpdateChannel(request, timeout=30)
+        yield connection
+
+
+@dataclass
+class Writer:
+    """What one writer wrote, as far as it arrived."""
+
+    received: int = 0
+    last: int = 0
+    lost: int = 0  # gaps between what arrived
+
+
+class Audit:
+    """Checks each record by itself, and the order of each writer's."""
+
+    def __init__(self, schema: Schema) -> None:
+        kind = schema.types[schema.type_id("tick")]
+        # A million records: decode by offset, not by name.
+        offsets = {member.name: member.offset for member in kind.fields}
+        assert offsets == {
+            "counter": 0, "writer": 8, "cpu": 12, "context": 16, "size": 20, "checksum": 24,
+            "fill": 28,
+        }  # fmt: skip
+        self._fixed = struct.Struct("<QIIIIII")
+        self.writers: dict[int, Writer] = {}
+
+    def add(self, record: Any) -> None:
+        payload = record.payload
+        counter, writer_id, cpu, context, size, checksum, fill = self._fixed.unpack_from(payload)
+        assert len(payload) == size
+        assert zlib.crc32(payload[fill & 0xFFFF :][: fill >> 16]) == checksum
+        assert (fill & 0xFFFF) + (fill >> 16) == size
+        assert writer_id == cpu * 4 + (context if writer_id % 4 != COMMAND else COMMAND)
+        writer = self.writers.setdefault(writer_id, Writer())
+        assert counter > writer.last, (writer_id, counter, writer.last)
+        writer.lost += counter - writer.last - 1
+        writer.last = counter
+        writer.received += 1
+
+    def received(self) -> int:
+        return sum(writer.received for writer in self.writers.values())
+
+    def missing_of(self, writers: set[int], count: int) -> int:
+        """What did not arrive of the `count` records that each wrote."""
+        assert self.writers.keys() <= writers
+        assert all(writer.last <= count for writer in self.writers.values())
+        return len(writers) * count - self.received()
+
+
+def read_all(stream: Stream, channel: str, total: int, audit: Audit, seconds: float = 120) -> Ledger:
+    """Reads until `total` numbers are covered; checks each record on the way."""
+
+    def covered(response: Any) -> bool:
+        if not response.HasField("batch"):
+            return False
+        for record in response.batch.records:
+            audit.add(record)
+        return stream.ledger(channel).last >= total
+
+    stream.until(covered, seconds)
+    ledger = stream.ledger(channel)
+    assert (ledger.first, ledger.last) == (1, total)
+    assert ledger.balances()
+    assert audit.received() == ledger.received
+    return ledger
+
+
+@pytest.mark.parametrize("channel", ["tick", "tick_shared"])
+def test_a_million_records_from_all_contexts_are_accounted_for(
+    remote: Remote, channel: str
+) -> None:
+    count = 175_000
+    writers = {cpu * 4 + context for cpu in (0, 1) for context in (PROCESS, SOFTIRQ, HARDIRQ)}
+    total = len(writers) * count
+    remote.update(channel, rate_hz=0, size=128, context=MIXED, cpus=2, count=count)
+    audit = Audit(remote.schema(channel))
+    stream = remote.subscribe(channel, oldest=True)
+    ledger = read_all(stream, channel, total, audit)
+    stream.cancel()
+    assert sum(ledger.lost.values()) == audit.missing_of(writers, count)
+    assert audit.writers.keys() == writers
+
+
+def test_stopped_reader_loses_exactly_what_is_reported(
+    vm: Vm, daemon: Daemon, remote: Remote
+) -> None:
+    count = 2_000_000
+    remote.update("tick", rate_hz=0, size=512, count=count)
+    audit = Audit(remote.schema("tick"))
+    stream = remote.subscribe("tick", oldest=True)
+    stream.until_live("tick")
+    vm.sh("killall -STOP kchand")
+    # The writer sleeps when it has made its attempts, and not before.
+    vm.wait_for("grep -q '^State:.S' /proc/$(pidof kchan_tick/0)/status", timeout=120)
+    vm.sh("killall -CONT kchand")
+    ledger = read_all(stream, "tick", count, audit)
+    stream.cancel()
+    lost = ledger.lost["LOSS_STAGE_KERNEL_RING"]
+    # 4 MiB of ring do not hold 1 GiB; and the loss has no record behind it.
+    assert lost > count // 2
+    assert audit.writers[0].last < count
+    assert sum(ledger.lost.values()) == audit.missing_of({0}, count)
+
+
+@pytest.mark.parametrize("context", [PROCESS, SOFTIRQ, HARDIRQ])
+def test_context_and_processors_are_as_asked(remote: Remote, context: int) -> None:
+    remote.update("tick", rate_hz=1000, context=context, cpus=2, count=100)
+    audit = Audit(remote.schema("tick"))
+    stream = remote.subscribe("tick", oldest=True)
+    ledger = read_all(stream, "tick", 200, audit)
+    stream.cancel()
+    assert not ledger.lost
+    assert audit.writers.keys() == {context, 4 + context}
+
+
+@pytest.mark.parametrize("size", [32, 33, 61440])
+def test_size_is_the_payload_s(remote: Remote, size: int) -> None:
+    remote.update("tick", rate_hz=1000, size=size, count=20)
+    stream = remote.subscribe("tick", oldest=True)
+    records = [record for _, record in stream.take(20)]
+    stream.cancel()
+    assert {len(record.payload) for record in records} == {size}
+
+
+def test_rate_is_kept(remote: Remote) -> None:
+    """Never faster than asked, by the kernel's own time stamps."""
+    remote.update("tick", rate_hz=500, count=500)
+    stream = remote.subscribe("tick", oldest=True)
+    times = [record.boottime_ns for _, record in stream.take(500)]
+    stream.cancel()
+    # 499 periods of 2 ms; the first may have been late.
+    assert times[-1] - times[0] > 0.9 * 499 * 2e6
+
+
+def test_burst_is_written_together(remote: Remote) -> None:
+    remote.update("tick", rate_hz=100, burst=10, count=50)
+    stream = remote.subscribe("tick", oldest=True)
+    times = [record.boottime_ns for _, record in stream.take(50)]
+    stream.cancel()
+    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert [index for index, pause in enumerate(pauses, start=1) if pause > 30e6] == [10, 20, 30, 40]
+
+
+@pytest.mark.parametrize("channel", sorted(CHANNELS))
+def test_burst_command_writes_exactly_as_many_records(remote: Remote, channel: str) -> None:
+    remote.update(channel, count=1)
+    schema = remote.schema(channel)
+    burst = schema.type_id("burst")
+    audit = Audit(schema)
+    stream = remote.subscribe(channel, oldest=True)
+    read_all(stream, channel, 1, audit)
+    answers = remote.publish(channel, burst, [schema.encode(burst, count=n) for n in (1000, 1)])
+    assert [answer.status.code for answer in answers] == [0, 0]
+    ledger = read_all(stream, channel, 1 + 1001, audit)
+    stream.cancel()
+    assert not ledger.lost
+    assert sum(
+        writer.received for writer_id, writer in audit.writers.items() if writer_id % 4 == COMMAND
+    ) == 1001  # fmt: skip
+
+
+def test_refused_command_says_why(remote: Remote) -> None:
+    schema = remote.schema("tick")
+    burst = schema.type_id("burst")
+    stream = remote.subscribe("tick")
+    stream.until_live("tick")
+    (answer,) = remote.publish("tick", burst, [schema.encode(burst, count=0)])
+    stream.cancel()
+    assert answer.kernel_errno == errno.ERANGE
+    assert "1 .. 1000000" in answer.status.message
+
+
+def test_records_over_netlink_are_accounted_for(remote: Remote) -> None:
+    count = 10_000
+    remote.update("tick_genl", rate_hz=0, context=MIXED, cpus=2, count=count)
+    audit = Audit(remote.schema("tick_genl"))
+    stream = remote.subscribe("tick_genl", oldest=True)
+    ledger = read_all(stream, "tick_genl", 6 * count, audit)
+    stream.cancel()
+    writers = {cpu * 4 + context for cpu in (0, 1) for context in (PROCESS, SOFTIRQ, HARDIRQ)}
+    assert sum(ledger.lost.values()) == audit.missing_of(writers, count)
+
+
+def test_changed_parameters_take_effect_while_it_is_read(remote: Remote) -> None:
+    remote.update("tick", rate_hz=1000)
+    audit = Audit(remote.schema("tick"))
+    stream = remote.subscribe("tick", oldest=True)
+    for _, record in stream.take(10):
+        audit.add(record)
+    remote.update("tick", context=HARDIRQ)
+
+    def from_interrupt(response: Any) -> bool:
+        for record in response.batch.records if response.HasField("batch") else ():
+            audit.add(record)
+        return HARDIRQ in audit.writers
+
+    stream.until(from_interrupt)
+    stream.cancel()
+    assert audit.writers.keys() == {PROCESS, HARDIRQ}
+    assert not stream.ledger("tick").lost
+
+
+def test_parameter_out_of_range_is_refused(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.update("tick", size=31)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "size" in refused.value.details()
