@@ -17,3 +17,7 @@ kchan_add_guest_test(genl
     guest/genl_guest_test.cc
     guest/genl_records_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(source
+  SOURCES guest/source_guest_test.cc ../unit/hub/log_testing.cc
+  LIBRARIES kchan_guest_netlink kchan::source)

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bridge's source side against a real module: into a hub and back.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bridge/hub/hub.h"
+#include "bridge/source/kernel_ring.h"
+#include "bridge/source/kernel_side.h"
+#include "modules.h"
+#include "testbed.h"
+#include "tests/unit/hub/log_testing.h"
+
+namespace kchan::guest {
+namespace {
+
+using hub::ChannelState;
+using hub::testing::LostNumbers;
+using hub::testing::RecordNumbers;
+using hub::testing::Seen;
+using source::KernelSide;
+using source::SourcePolicy;
+
+constexpr char kPerCpu[] = "test.per_cpu";
+constexpr char kShared[] = "test.shared";
+constexpr char kGenl[] = "test.genl";
+
+// A daemon's middle: a hub, the kernel below it, nobody above.
+class Daemon {
+ public:
+  explicit Daemon(SourcePolicy policy = {})
+      : hub_({}, [](std::string_view) { return hub::LogLimits{.max_bytes = 64 << 20}; }) {
+    source::KernelSideOptions options;
+    options.policy_for = [policy](std::string_view) { return policy; };
+    kernel_side_ = KernelSide::Start(hub_, std::move(options)).value();
+    hub_.SetDoor(kernel_side_.get());
+  }
+  ~Daemon() {
+    demands_.clear();
+    hub_.SetDoor(nullptr);
+  }
+
+  hub::Hub& hub() { return hub_; }
+  KernelSide& door() { return *kernel_side_; }
+  std::shared_ptr<hub::Channel> channel(const std::string& name) { return hub_.Find(name); }
+  ChannelState state(const std::string& name) { return channel(name)->snapshot().state; }
+  uint64_t epoch(const std::string& name) { return channel(name)->log().extent().epoch; }
+
+  // Somebody reads from now on.
+  void Demand(const std::string& name) {
+    demands_.push_back(std::make_unique<hub::ChannelDemand>(hub_, channel(name)));
+  }
+  void DropDemands() { demands_.clear(); }
+  bool BecomesState(const std::string& name, ChannelState wanted) {
+    return Eventually([&] { return state(name) == wanted; });
+  }
+  bool Goes(const std::string& name) { return BecomesState(name, ChannelState::kLive); }
+  bool Reaches(const std::string& name, uint64_t sequence) {
+    return Eventually([&] { return channel(name)->log().extent().last_sequence >= sequence; });
+  }
+
+  hub::KernelAnswer Write(const std::string& name, const Write& write) {
+    return door().Publish(name, kWriteType, std::as_bytes(std::span(&write, 1)));
+  }
+  hub::KernelAnswer Set(const std::string& name, const std::string& parameter, uint64_t value) {
+    hub::ChannelSettings settings;
+    settings.parameters = {{parameter, value}};
+    return door().Update(name, settings);
+  }
+  std::vector<Seen> ReadAll(const std::string& name) {
+    return hub::testing::Follower(channel(name)->log(), hub::StartOldest()).ReadAll();
+  }
+
+ private:
+  hub::Hub hub_;
+  std::unique_ptr<KernelSide> kernel_side_;
+  std::vector<std::unique_ptr<hub::ChannelDemand>> demands_;
+};
+
+uint64_t CounterOf(const Seen& record) {
+  uint64_t counter = 0;
+  std::memcpy(&counter, record.payload.data(), sizeof(counter));
+  return counter;
+}
+
+class SourceGuestTest : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(testbed_->error, 0) << std::strerror(testbed_->error); }
+
+  void ReloadTestbed() {
+    testbed_.reset();
+    testbed_.emplace("kchan_testbed");
+    ASSERT_EQ(testbed_->error, 0) << std::strerror(testbed_->error);
+  }
+
+  std::optional<ScopedModule> testbed_{std::in_place, "kchan_testbed"};
+};
+
+TEST_F(SourceGuestTest, TheModuleAndItsChannelsAreFoundAtStart) {
+  Daemon daemon;
+  const hub::KernelSideStatus status = daemon.hub().kernel_side();
+  EXPECT_EQ(status.state, hub::KernelSideState::kReady);
+  EXPECT_EQ(status.module_abi, "1.0");
+  EXPECT_FALSE(status.module_version.empty());
+  EXPECT_TRUE(status.problems.empty());
+
+  const auto description = daemon.channel(kPerCpu)->snapshot().description;
+  EXPECT_EQ(description->provider, "kchan_testbed");
+  EXPECT_EQ(description->transport, "ring");
+  EXPECT_EQ(description->layout, "per_cpu");
+  EXPECT_EQ(description->writer_policy, "lock_free");
+  EXPECT_EQ(description->writer_context, "hardirq");
+  EXPECT_EQ(description->direction, hub::Direction::kBoth);
+  ASSERT_EQ(description->parameters.size(), 2u);
+  EXPECT_EQ(description->parameters[1].name, "even");
+  EXPECT_EQ(description->parameters[1].max_value, 1000u);
+  EXPECT_EQ(daemon.state(kPerCpu), ChannelState::kIdle);
+  EXPECT_EQ(daemon.channel(kGenl)->snapshot().description->layout, "");
+}
+
+TEST_F(SourceGuestTest, AChannelIsReadWhenSomebodyWantsItAndSaysHowToDecodeIt) {
+  for (const char* name : {kPerCpu, kShared, kGenl}) {
+    Daemon daemon;
+    daemon.Demand(name);
+    ASSERT_TRUE(daemon.Goes(name)) << daemon.channel(name)->snapshot().reason;
+    const auto schema = daemon.channel(name)->snapshot().schema;
+    ASSERT_EQ(schema->types.size(), 2u);
+    EXPECT_EQ(schema->types[1].name, "written");
+    EXPECT_EQ(schema->types[1].fields[0].name, "counter");
+
+    const hub::KernelAnswer answer = daemon.Write(name, {.count = 10, .length = 64});
+    ASSERT_TRUE(answer.status.ok()) << answer.status;
+    ASSERT_TRUE(daemon.Reaches(name, 10)) << name;
+    const std::vector<Seen> seen = daemon.ReadAll(name);
+    ASSERT_EQ(RecordNumbers(seen), hub::testing::Range(1, 10)) << name;
+    for (size_t i = 0; i < seen.size(); ++i) {
+      EXPECT_EQ(CounterOf(seen[i]), i + 1);
+      EXPECT_EQ(seen[i].payload.size(), 64u);
+      EXPECT_EQ(seen[i].type, kWrittenType);
+      EXPECT_GT(seen[i].boottime_ns, 0u);
+    }
+  }
+}
+
+// Far more than rings and sockets hold: what is lost is counted, what comes is
+// in order, and the numbers fit.
+TEST_F(SourceGuestTest, UnderOverloadEveryNumberIsARecordOrALoss) {
+  constexpr uint64_t kAttempts = 200000;
+  for (const char* name : {kPerCpu, kShared, kGenl}) {
+    Daemon daemon;
+    daemon.Demand(name);
+    ASSERT_TRUE(daemon.Goes(name));
+    // The answer is what the first refused record met.
+    (void)daemon.Write(name, {.count = kAttempts, .length = 64});
+    ASSERT_TRUE(daemon.Reaches(name, kAttempts))
+        << name << " " << daemon.channel(name)->log().extent().last_sequence;
+
+    const std::vector<Seen> seen = daemon.ReadAll(name);
+    const uint64_t records = RecordNumbers(seen).size();
+    const uint64_t lost = LostNumbers(seen);
+    EXPECT_EQ(records + lost, kAttempts) << name;
+    EXPECT_EQ(daemon.channel(name)->log().extent().last_sequence, kAttempts) << name;
+    uint64_t last = 0;
+    for (const Seen& each : seen) {
+      if (!each.is_record) continue;
+      EXPECT_GT(CounterOf(each), last);
+      last = CounterOf(each);
+    }
+    RecordProperty(std::string(name) + ".lost", static_cast<int>(lost));
+  }
+}
+
+TEST_F(SourceGuestTest, TheLastReaderTurnsTheSourceOffAndTheNextGoesOn) {
+  for (const char* name : {kPerCpu, kGenl}) {
+    Daemon daemon({.always = false, .idle_close = absl::ZeroDuration()});
+    daemon.Demand(name);
+    ASSERT_TRUE(daemon.Goes(name));
+    ASSERT_TRUE(daemon.Write(name, {.count = 3}).status.ok());
+    ASSERT_TRUE(daemon.Reaches(name, 3));
+    daemon.DropDemands();
+    ASSERT_TRUE(daemon.BecomesState(name, ChannelState::kIdle));
+    const uint64_t epoch = daemon.epoch(name);
+
+    // It lingers: what is written now is kept.
+    ASSERT_TRUE(daemon.Write(name, {.count = 2}).status.ok());
+    daemon.Demand(name);
+    ASSERT_TRUE(daemon.Reaches(name, 5)) << name;
+    EXPECT_EQ(daemon.epoch(name), epoch);
+    EXPECT_EQ(RecordNumbers(daemon.ReadAll(name)), hub::testing::Range(1, 5)) << name;
+  }
+}
+
+TEST_F(SourceGuestTest, ADaemonGoesOnWithTheNumbersOfTheOneBefore) {
+  for (const char* name : {kPerCpu, kShared, kGenl}) {
+    uint64_t epoch = 0;
+    {
+      Daemon first;
+      first.Demand(name);
+      ASSERT_TRUE(first.Goes(name));
+      ASSERT_TRUE(first.Write(name, {.count = 7}).status.ok());
+      ASSERT_TRUE(first.Reaches(name, 7));
+      epoch = first.epoch(name);
+    }
+    Daemon second;
+    ASSERT_TRUE(second.Write(name, {.count = 1}).status.ok());
+    second.Demand(name);
+    ASSERT_TRUE(second.Reaches(name, 8)) << name;
+    EXPECT_EQ(second.epoch(name), epoch) << name;
+    const std::vector<Seen> seen = second.ReadAll(name);
+    EXPECT_EQ(RecordNumbers(seen), std::vector<uint64_t>{8}) << name;
+    EXPECT_EQ(CounterOf(seen.back()), 8u) << name;
+  }
+}
+
+TEST_F(SourceGuestTest, AModuleThatLeavesEndsItsChannelsAndOneThatComesBackGoesOnInANewEpoch) {
+  Daemon daemon({.always = true});
+  for (const char* name : {kPerCpu, kGenl}) {
+    ASSERT_TRUE(daemon.Goes(name));
+    ASSERT_TRUE(daemon.Write(name, {.count = 4}).status.ok());
+  }
+  const uint64_t epoch = daemon.epoch(kPerCpu);
+  const uint64_t genl_epoch = daemon.epoch(kGenl);
+  testbed_.reset();
+  for (const char* name : {kPerCpu, kGenl}) {
+    ASSERT_TRUE(daemon.BecomesState(name, ChannelState::kEnded)) << name;
+    EXPECT_FALSE(daemon.channel(name)->snapshot().reason.empty());
+    // What was written last is there.
+    EXPECT_EQ(RecordNumbers(daemon.ReadAll(name)), hub::testing::Range(1, 4)) << name;
+  }
+  EXPECT_EQ(daemon.hub().kernel_side().state, hub::KernelSideState::kReady);
+
+  ReloadTestbed();
+  for (const char* name : {kPerCpu, kGenl}) {
+    ASSERT_TRUE(daemon.Goes(name));
+    ASSERT_TRUE(daemon.Write(name, {.count = 2}).status.ok());
+  }
+  ASSERT_TRUE(Eventually([&] { return daemon.ReadAll(kPerCpu).size() == 6; }));
+  ASSERT_TRUE(Eventually([&] { return daemon.ReadAll(kGenl).size() == 6; }));
+  EXPECT_NE(daemon.epoch(kPerCpu), epoch);
+  EXPECT_NE(daemon.epoch(kGenl), genl_epoch);
+}
+
+TEST_F(SourceGuestTest, ARingWithAnotherReaderFailsAndIsReadOnceThatIsGone) {
+  Daemon daemon;
+  auto other = source::KernelRing::Open(source::kDevicePath, kPerCpu, 0);
+  ASSERT_TRUE(other.ok()) << other.status();
+  daemon.Demand(kPerCpu);
+  ASSERT_TRUE(daemon.BecomesState(kPerCpu, ChannelState::kFailed));
+  EXPECT_NE(daemon.channel(kPerCpu)->snapshot().reason.find("reader"), std::string::npos);
+  ASSERT_TRUE(Eventually([&] { return daemon.hub().kernel_side().problems.size() == 1; }));
+  EXPECT_EQ(daemon.hub().kernel_side().problems[0].subject, "channel test.per_cpu");
+  other->reset();
+  EXPECT_TRUE(daemon.Goes(kPerCpu));
+  EXPECT_TRUE(Eventually([&] { return daemon.hub().kernel_side().problems.empty(); }));
+}
+
+TEST_F(SourceGuestTest, ASourceThatCannotBeTurnedOnSaysWhyAndRecovers) {
+  Daemon daemon;
+  ASSERT_TRUE(daemon.Set(kPerCpu, "refuse", ENOSPC).status.ok());
+  daemon.Demand(kPerCpu);
+  ASSERT_TRUE(daemon.BecomesState(kPerCpu, ChannelState::kFailed));
+  ASSERT_TRUE(daemon.Set(kPerCpu, "refuse", 0).status.ok());
+  EXPECT_TRUE(daemon.Goes(kPerCpu));
+}
+
+TEST_F(SourceGuestTest, CommandsAreAnsweredInTheKernelsWords) {
+  Daemon daemon;
+  const hub::KernelAnswer unknown = daemon.Write("test.nothing", {});
+  EXPECT_TRUE(absl::IsNotFound(unknown.status)) << unknown.status;
+  EXPECT_EQ(unknown.kernel_errno, ENOENT);
+  EXPECT_NE(unknown.status.message().find("no such channel"), absl::string_view::npos);
+  EXPECT_NE(unknown.status.message().find("CHANNEL_NAME"), absl::string_view::npos);
+
+  const hub::KernelAnswer refused = daemon.Write(kPerCpu, {.count = 1, .length = 1});
+  EXPECT_TRUE(absl::IsInvalidArgument(refused.status)) << refused.status;
+  EXPECT_EQ(refused.kernel_errno, EINVAL);
+  EXPECT_NE(refused.status.message().find("no such length or form"), absl::string_view::npos);
+
+  const hub::KernelAnswer odd = daemon.Set(kPerCpu, "even", 3);
+  EXPECT_EQ(odd.kernel_errno, EDOM);
+  EXPECT_NE(odd.status.message().find("the value is odd"), absl::string_view::npos);
+
+  EXPECT_TRUE(absl::IsInvalidArgument(daemon.door().Publish(kPerCpu, 1 << 16, {}).status));
+  const std::vector<std::byte> long_payload(KCHAN_MAX_RECORD_BYTES + 1);
+  EXPECT_TRUE(absl::IsInvalidArgument(daemon.door().Publish(kPerCpu, 1, long_payload).status));
+}
+
+TEST_F(SourceGuestTest, AnUpdateIsSeenInTheDescription) {
+  Daemon daemon;
+  ASSERT_TRUE(
+      daemon.door()
+          .Update(kPerCpu,
+                  {.parameters = {{"even", 42}}, .budget_bytes = 1 << 20, .linger_ms = 1234})
+          .status.ok());
+  EXPECT_TRUE(Eventually([&] {
+    const auto description = daemon.channel(kPerCpu)->snapshot().description;
+    return description->parameters[1].value == 42 && description->budget_bytes == 1 << 20 &&
+           description->linger_ms == 1234;
+  }));
+}
+
+}  // namespace
+}  // namespace kchan::guest
