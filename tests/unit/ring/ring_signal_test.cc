@@ -20,7 +20,7 @@ constexpr int kContexts = 3;  // the thread, SIGUSR1, SIGUSR2
 #ifdef KCHAN_PORT_TSAN
 constexpr uint64_t kEnoughInterrupts = 100;
 #else
-constexpr uint64_t kEnoughInterrupts = 3000;
+constexpr uint64_t kEnoughInterrupts = 1000;
 #endif
 constexpr size_t kMaxPayloadBytes = 200;
 
