@@ -42,12 +42,11 @@ absl::Status CheckFiles(const Tls& tls) {
 std::shared_ptr<grpc::ServerCredentials> Credentials(const Tls& tls) {
   namespace experimental = grpc::experimental;
   const bool verifies = !tls.client_ca_file.empty();
-  auto provider =
-      verifies ? std::make_shared<experimental::FileWatcherCertificateProvider>(
-                     tls.key_file, tls.certificate_file, tls.client_ca_file,
-                     kCertificateRefreshSeconds)
-               : std::make_shared<experimental::FileWatcherCertificateProvider>(
-                     tls.key_file, tls.certificate_file, kCertificateRefreshSeconds);
+  auto provider = verifies ? std::make_shared<experimental::FileWatcherCertificateProvider>(
+                                 tls.key_file, tls.certificate_file, tls.client_ca_file,
+                                 kCertificateRefreshSeconds)
+                           : std::make_shared<experimental::FileWatcherCertificateProvider>(
+                                 tls.key_file, tls.certificate_file, kCertificateRefreshSeconds);
   experimental::TlsServerCredentialsOptions options(provider);
   options.watch_identity_key_cert_pairs();
   if (verifies) options.watch_root_certs();

@@ -53,9 +53,9 @@ absl::StatusOr<hub::Start> StartOf(const v1::Selection& selection, const std::st
       }
       const std::string& pattern = selection.has_glob() ? selection.glob() : selection.name();
       if (!cursor.channel().empty() && cursor.channel() != pattern) {
-        return BadField(field + ".start.cursor.channel",
-                        absl::StrCat("is '", cursor.channel(), "', but the selection is of '",
-                                     pattern, "'"));
+        return BadField(
+            field + ".start.cursor.channel",
+            absl::StrCat("is '", cursor.channel(), "', but the selection is of '", pattern, "'"));
       }
       if (cursor.epoch() == 0) return BadField(field + ".start.cursor.epoch", "must not be 0");
       return hub::StartAt{{cursor.epoch(), cursor.sequence()}};
@@ -118,8 +118,8 @@ absl::Status ReadBatching(const v1::SubscribeRequest::Open& open,
       options.overflow_policy = hub::OverflowPolicy::kDisconnect;
       return absl::OkStatus();
     default:
-      return BadField("overflow_policy", absl::StrCat("this daemon does not know policy ",
-                                                      open.overflow_policy()));
+      return BadField("overflow_policy",
+                      absl::StrCat("this daemon does not know policy ", open.overflow_policy()));
   }
 }
 

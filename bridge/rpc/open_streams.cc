@@ -13,9 +13,9 @@ absl::Status OpenStreams::Add(const std::shared_ptr<Stream>& stream) {
   if (!closed_.ok()) return closed_;
   if (streams_.size() >= max_) {
     return WithReason(
-        absl::ResourceExhaustedError(absl::StrCat(
-            "this daemon serves at most ", max_, " ", kind_,
-            " at a time: end one, or raise limits.max_", kind_, " in its configuration")),
+        absl::ResourceExhaustedError(absl::StrCat("this daemon serves at most ", max_, " ", kind_,
+                                                  " at a time: end one, or raise limits.max_",
+                                                  kind_, " in its configuration")),
         "TOO_MANY_STREAMS");
   }
   streams_.emplace(stream.get(), stream);

@@ -20,8 +20,8 @@ absl::Status Check(const hub::Hub& hub, const v1::PublishRequest& request) {
   }
   const hub::ChannelSnapshot snapshot = channel->snapshot();
   if (snapshot.description->direction == hub::Direction::kToUser) {
-    return absl::UnimplementedError(
-        absl::StrCat("channel ", request.channel(), " takes no records: its data goes to user space"));
+    return absl::UnimplementedError(absl::StrCat("channel ", request.channel(),
+                                                 " takes no records: its data goes to user space"));
   }
   if (snapshot.schema == nullptr) {
     return absl::FailedPreconditionError(
@@ -29,8 +29,8 @@ absl::Status Check(const hub::Hub& hub, const v1::PublishRequest& request) {
   }
   const hub::RecordType* type = snapshot.schema->FindType(request.type());
   if (type == nullptr || type->direction == hub::Direction::kToUser) {
-    return BadField("type", absl::StrCat("channel ", request.channel(), " takes no records of type ",
-                                         request.type()));
+    return BadField("type", absl::StrCat("channel ", request.channel(),
+                                         " takes no records of type ", request.type()));
   }
   const size_t size = request.payload().size();
   const size_t max = snapshot.description->max_record_bytes;

@@ -20,10 +20,9 @@ namespace kchan::rpc {
 // can come from elsewhere, which mutex_ orders.
 //
 // Lifetime: owns itself until OnDone().
-class PublishStream final
-    : public grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>,
-      public Stream,
-      public std::enable_shared_from_this<PublishStream> {
+class PublishStream final : public grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>,
+                            public Stream,
+                            public std::enable_shared_from_this<PublishStream> {
  public:
   using Reactor = grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>;
 

@@ -133,8 +133,7 @@ void Pump::Sleep() {
   }
   if (fds[1].revents != 0) {
     uint64_t ignored = 0;
-    const bool was_set =
-        read(clock_fd_.get(), &ignored, sizeof(ignored)) < 0 && errno == ECANCELED;
+    const bool was_set = read(clock_fd_.get(), &ignored, sizeof(ignored)) < 0 && errno == ECANCELED;
     ArmClockWatch();
     if (was_set) TellClockSet();
   }

@@ -26,7 +26,8 @@ void EnableStandardServices(bool channelz) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });
   static std::once_flag channelz_once;
-  if (channelz) std::call_once(channelz_once, [] { grpc::channelz::experimental::InitChannelzService(); });
+  if (channelz)
+    std::call_once(channelz_once, [] { grpc::channelz::experimental::InitChannelzService(); });
 }
 
 }  // namespace

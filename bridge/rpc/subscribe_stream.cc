@@ -44,8 +44,7 @@ std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
 
 }  // namespace
 
-SubscribeStream::Reactor* SubscribeStream::Start(Core& core,
-                                                 grpc::CallbackServerContext* context) {
+SubscribeStream::Reactor* SubscribeStream::Start(Core& core, grpc::CallbackServerContext* context) {
   auto stream = std::make_shared<SubscribeStream>(core, context);
   stream->self_ = stream;
   stream->StartRead(&stream->request_);

@@ -61,13 +61,13 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // What happened since the last turn.
   enum Event : uint32_t {
-    kRead = 1 << 0,        // request_ holds a request
-    kReadEnded = 1 << 1,   // no more requests
-    kWritten = 1 << 2,     // the write is done
+    kRead = 1 << 0,       // request_ holds a request
+    kReadEnded = 1 << 1,  // no more requests
+    kWritten = 1 << 2,    // the write is done
     kWriteFailed = 1 << 3,
     kCancelled = 1 << 4,
-    kOutput = 1 << 5,      // the subscription may have something
-    kEndAsked = 1 << 6,    // end_status_ is set
+    kOutput = 1 << 5,    // the subscription may have something
+    kEndAsked = 1 << 6,  // end_status_ is set
   };
 
   // Tells the hub's notifications from other reasons for a turn.

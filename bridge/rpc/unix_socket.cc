@@ -20,9 +20,7 @@
 namespace kchan::rpc {
 namespace {
 
-absl::Status Errno(int error, const std::string& what) {
-  return absl::ErrnoToStatus(error, what);
-}
+absl::Status Errno(int error, const std::string& what) { return absl::ErrnoToStatus(error, what); }
 
 absl::Status CheckFolder(const std::string& folder) {
   if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
@@ -80,10 +78,9 @@ absl::Status SetGroup(const UnixListener& listener) {
       getgrnam_r(listener.group.c_str(), &entry, buffer.data(), buffer.size(), &found);
   if (found == nullptr) {
     return error != 0 ? Errno(error, absl::StrCat("group ", listener.group))
-                      : absl::NotFoundError(absl::StrCat("group ", listener.group,
-                                                         " of socket ", listener.path,
-                                                         " does not exist: groupadd --system ",
-                                                         listener.group));
+                      : absl::NotFoundError(
+                            absl::StrCat("group ", listener.group, " of socket ", listener.path,
+                                         " does not exist: groupadd --system ", listener.group));
   }
   if (chown(listener.path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) != 0) {
     return Errno(errno, absl::StrCat("socket ", listener.path, ": group ", listener.group));
@@ -96,9 +93,9 @@ absl::Status SetGroup(const UnixListener& listener) {
 absl::Status PrepareUnixSocket(const UnixListener& listener) {
   if (listener.path.empty() || listener.path[0] != '/' ||
       listener.path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("socket path '", listener.path, "' must be absolute and shorter than ",
-                     sizeof(sockaddr_un::sun_path), " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat("socket path '", listener.path,
+                                                   "' must be absolute and shorter than ",
+                                                   sizeof(sockaddr_un::sun_path), " bytes"));
   }
   absl::Status status = CheckFolder(std::filesystem::path(listener.path).parent_path());
   return status.ok() ? CheckPath(listener.path) : status;

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_CONFIG_CONFIG_H_
+#define KCHAN_BRIDGE_CONFIG_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bridge/hub/hub.h"
+#include "bridge/rpc/server_options.h"
+#include "bridge/source/source_policy.h"
+
+namespace kchan::config {
+
+enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
+
+struct Logging {
+  LogLevel level = LogLevel::kInfo;
+  bool json = false;
+};
+
+// How the channels that match `glob` are read and kept.
+struct ChannelRule {
+  std::string glob;
+  source::SourcePolicy policy;
+  hub::LogLimits log;
+};
+
+// Everything that kchand is told, checked, with its defaults filled in.
+// kchan.config.v1.Config documents each part.
+struct Config {
+  Logging logging;
+  hub::HubLimits hub;
+  hub::LogLimits log;  // of channels that no rule is about
+  std::vector<ChannelRule> channels;
+  rpc::ServerOptions server;
+
+  // The first rule that matches, or null.
+  const ChannelRule* FindRule(std::string_view channel) const;
+};
+
+}  // namespace kchan::config
+
+#endif  // KCHAN_BRIDGE_CONFIG_CONFIG_H_

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/daemon.h"
+
+#include <memory>
+#include <utility>
+
+#include "bridge/node_identity.h"
+
+namespace kchan {
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config) {
+  std::unique_ptr<Daemon> daemon(new Daemon(config));
+  if (absl::Status status = daemon->StartParts(); !status.ok()) return status;
+  return daemon;
+}
+
+Daemon::Daemon(const config::Config& config)
+    : config_(config),
+      hub_(config.hub, [this](std::string_view channel) { return LogLimitsOf(channel); }) {}
+
+absl::Status Daemon::StartParts() {
+  source::KernelSideOptions options;
+  options.policy_for = [this](std::string_view channel) { return PolicyOf(channel); };
+  auto kernel_side = source::KernelSide::Start(hub_, std::move(options));
+  if (!kernel_side.ok()) return kernel_side.status();
+  kernel_side_ = *std::move(kernel_side);
+  hub_.SetDoor(kernel_side_.get());
+
+  rpc::ServerOptions server_options = config_.server;
+  server_options.node = ThisNode(config_.server.node.name);
+  auto server = rpc::Server::Start(hub_, server_options);
+  if (!server.ok()) return server.status();
+  server_ = *std::move(server);
+  return absl::OkStatus();
+}
+
+Daemon::~Daemon() {
+  server_.reset();  // the last subscription ends here
+  hub_.SetDoor(nullptr);
+  kernel_side_.reset();
+}
+
+void Daemon::Reload(const config::Config& config) {
+  {
+    std::lock_guard lock(config_mutex_);
+    config_ = config;
+  }
+  kernel_side_->SetPolicy([this](std::string_view channel) { return PolicyOf(channel); });
+  for (const std::shared_ptr<hub::Channel>& channel : hub_.List()) {
+    channel->log().SetMaxBytes(LogLimitsOf(channel->name()).max_bytes);
+  }
+}
+
+hub::LogLimits Daemon::LogLimitsOf(std::string_view channel) const {
+  std::lock_guard lock(config_mutex_);
+  const config::ChannelRule* rule = config_.FindRule(channel);
+  return rule == nullptr ? config_.log : rule->log;
+}
+
+source::SourcePolicy Daemon::PolicyOf(std::string_view channel) const {
+  std::lock_guard lock(config_mutex_);
+  const config::ChannelRule* rule = config_.FindRule(channel);
+  return rule == nullptr ? source::SourcePolicy() : rule->policy;
+}
+
+}  // namespace kchan

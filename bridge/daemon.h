@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_DAEMON_H_
+#define KCHAN_BRIDGE_DAEMON_H_
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bridge/config/config.h"
+#include "bridge/hub/hub.h"
+#include "bridge/rpc/server.h"
+#include "bridge/source/kernel_side.h"
+
+namespace kchan {
+
+// The parts of kchand, put together in the order of their dependence.
+//
+// Thread safety: one thread, the main one.
+class Daemon {
+ public:
+  // Fails if it cannot listen, or may not talk to the kernel at all. That the
+  // kernel side is missing is no failure: it is a state, shown to clients.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const config::Config& config);
+
+  // Ends all streams, then lets go of the kernel side. In bounded time.
+  ~Daemon();
+
+  // Applies what can change while it runs: rules and bounds of channels.
+  void Reload(const config::Config& config);
+
+  std::vector<std::string> addresses() const { return server_->addresses(); }
+  hub::Hub& hub() { return hub_; }
+
+ private:
+  explicit Daemon(const config::Config& config);
+
+  absl::Status StartParts();
+  hub::LogLimits LogLimitsOf(std::string_view channel) const;
+  source::SourcePolicy PolicyOf(std::string_view channel) const;
+
+  mutable std::mutex config_mutex_;
+  config::Config config_;  // guarded by config_mutex_
+  hub::Hub hub_;
+  std::unique_ptr<source::KernelSide> kernel_side_;
+  std::unique_ptr<rpc::Server> server_;
+};
+
+}  // namespace kchan
+
+#endif  // KCHAN_BRIDGE_DAEMON_H_

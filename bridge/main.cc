@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// kchand: relays the channels of this node's kernel to remote clients.
+#include <malloc.h>
+#include <pthread.h>
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "bridge/config/flags.h"
+#include "bridge/daemon.h"
+#include "bridge/logging.h"
+#include "bridge/node_identity.h"
+#include "bridge/service_notify.h"
+#include "spdlog/spdlog.h"
+
+namespace kchan {
+namespace {
+
+// A daemon that streams frees and allocates batches all the time. By default
+// glibc gives freed memory back to the kernel at once and pays for it with a
+// page fault each time; that costs more than the rest of the sending.
+void TuneMalloc() {
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
+// The signals that main waits for; blocked in every thread, so that no code
+// runs in a signal handler.
+sigset_t BlockSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void WarnOfInsecure(const config::Config& config) {
+  for (const rpc::Listener& listener : config.server.listeners) {
+    const auto* tcp = std::get_if<rpc::TcpListener>(&listener.where);
+    if (tcp == nullptr || tcp->tls) continue;
+    spdlog::warn(
+        "listener {}: INSECURE: neither encrypted nor authenticated; whoever reaches it may {}",
+        tcp->address,
+        listener.right == rpc::Right::kControl ? "read every channel and write to the kernel"
+                                               : "read every channel");
+  }
+}
+
+void LogKernelSide(const hub::KernelSideStatus& status) {
+  if (!status.module_version.empty()) {
+    spdlog::info("kernel side: kchan {} (ABI {})", status.module_version, status.module_abi);
+  }
+  for (const hub::Problem& problem : status.problems) {
+    spdlog::warn("{}: {}; {}", problem.subject, problem.description, problem.remedy);
+  }
+}
+
+void Reload(const config::Flags& flags, Daemon& daemon) {
+  NotifyReloading();
+  if (auto config = config::Load(flags); config.ok()) {
+    StartLogging(config->logging);
+    daemon.Reload(*config);
+    spdlog::info(
+        "configuration read again: logging and channels apply now, the rest after a restart");
+  } else {
+    spdlog::error("configuration not changed: {}", std::string(config.status().message()));
+  }
+  NotifyServiceManager("READY=1");
+}
+
+// Until told to stop.
+void Serve(const config::Flags& flags, const sigset_t& signals, Daemon& daemon) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      spdlog::info("stopping: signal {}", signal);
+      return;
+    }
+    Reload(flags, daemon);
+  }
+}
+
+int Main(int argc, char** argv) {
+  TuneMalloc();
+  int exit_code = 0;
+  const auto flags = config::ParseFlags(argc, argv, Version(), &exit_code);
+  if (!flags) return exit_code;
+  const auto config = config::Load(*flags);
+  if (!config.ok()) {
+    std::fprintf(stderr, "kchand: %s\n", std::string(config.status().message()).c_str());
+    return 2;
+  }
+  if (flags->check_config) return 0;
+
+  StartLogging(config->logging);
+  const sigset_t signals = BlockSignals();
+  WarnOfInsecure(*config);
+  auto daemon = Daemon::Start(*config);
+  if (!daemon.ok()) {
+    spdlog::error("kchand cannot start: {}", std::string(daemon.status().message()));
+    return 1;
+  }
+  LogKernelSide((*daemon)->hub().kernel_side());
+  for (const std::string& address : (*daemon)->addresses()) spdlog::info("serving {}", address);
+  NotifyServiceManager("READY=1");
+  Serve(*flags, signals, **daemon);
+  NotifyServiceManager("STOPPING=1");
+  daemon->reset();
+  spdlog::info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace kchan
+
+int main(int argc, char** argv) { return kchan::Main(argc, argv); }
