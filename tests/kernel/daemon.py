@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kchand in a guest: start, stop, kill, and reach it from outside."""
+
+from __future__ import annotations
+
+import time
+
+import grpc
+from remote import Remote
+from vm import Vm
+
+PORT = 50051
+_LOG = "/tmp/kchand.log"
+
+
+class Daemon:
+    """One kchand in `vm`, reachable on the guest's PORT."""
+
+    def __init__(self, vm: Vm) -> None:
+        self._vm = vm
+        self._pid = 0
+
+    def start(self) -> None:
+        self._vm.sh("mkdir -p /run/kchan")
+        self._pid = self._vm.spawn(
+            f"/usr/bin/kchand --insecure --allow-remote-insecure --tcp-right control"
+            f" --listen-tcp 0.0.0.0:{PORT} --node-name guest",
+            log=_LOG,
+        )
+        self._vm.wait_for(f"netstat -ltn | grep -q :{PORT}")
+
+    def remote(self) -> Remote:
+        return Remote(f"127.0.0.1:{self._vm.ports[PORT]}")
+
+    def kill(self) -> None:
+        """As a crash would: no chance to say good-bye."""
+        self._signal("KILL")
+
+    def terminate(self) -> None:
+        self._signal("TERM")
+
+    def hang_up(self) -> None:
+        self._vm.sh(f"kill -HUP {self._pid}")
+
+    def running(self) -> bool:
+        return self._vm.sh(f"test -d /proc/{self._pid}", check=False).code == 0
+
+    def log(self) -> str:
+        return self._vm.sh(f"cat {_LOG}").stdout
+
+    def _signal(self, name: str) -> None:
+        self._vm.sh(f"kill -{name} {self._pid}")
+        self._vm.wait_for(f"! test -d /proc/{self._pid}")
+
+
+def settle(remote: Remote, wanted, seconds: float = 30):
+    """Waits until `wanted(status)` is true of the daemon's status; returns it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        status = remote.status()
+        if wanted(status):
+            return status
+        assert time.monotonic() < deadline, status
+        time.sleep(0.05)
+
+
+def ends_with(call: grpc.Call, code: grpc.StatusCode) -> str:
+    """Reads a stream to its end, which must be `code`; its message."""
+    try:
+        for _ in call:
+            pass
+    except grpc.RpcError as error:
+        assert error.code() == code, error
+        return error.details()
+    raise AssertionError(f"ended with OK, not {code}")

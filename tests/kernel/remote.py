@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A remote client in Python, on Debian's grpcio and the protos alone.
+
+It shares no code with our library, so what it can read, any client can. It
+checks what every client may rely on: each batch's arithmetic, and that one
+batch starts where the last one ended.
+"""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import struct
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+_PROTO = Path(__file__).resolve().parents[2] / "proto"
+
+
+def generate_stubs(folder: Path) -> None:
+    """Makes Python's classes of the protos in `folder` and lets them be imported."""
+    protos = sorted(_PROTO.glob("google/rpc/*.proto")) + sorted(_PROTO.glob("kchan/v1/*.proto"))
+    subprocess.run(
+        [
+            "protoc", f"-I{_PROTO}", f"--python_out={folder}", f"--grpc_python_out={folder}",
+            "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
+            *(str(proto.relative_to(_PROTO)) for proto in protos),
+        ],
+        check=True,
+    )  # fmt: skip
+    sys.path.insert(0, str(folder))
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"kchan.v1.{name}")
+
+
+@dataclass
+class Ledger:
+    """What became of one channel's numbers, in one epoch."""
+
+    first: int = 0
+    last: int = 0
+    received: int = 0
+    filtered: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+
+    def add(self, batch: Any, stage_name: Callable[[int], str]) -> None:
+        if batch.first_sequence == 0:
+            return
+        lost = sum(loss.count for loss in batch.lost)
+        covered = batch.last_sequence - batch.first_sequence + 1
+        assert covered == len(batch.records) + lost + batch.filtered, batch
+        assert self.last in (0, batch.first_sequence - 1), (self.last, batch.first_sequence)
+        self.first = self.first or batch.first_sequence
+        self.last = batch.last_sequence
+        self.received += len(batch.records)
+        self.filtered += batch.filtered
+        for loss in batch.lost:
+            self.lost[stage_name(loss.stage)] += loss.count
+
+    def balances(self) -> bool:
+        covered = self.last - self.first + 1 if self.first else 0
+        return covered == self.received + self.filtered + sum(self.lost.values())
+
+
+class Stream:
+    """One subscription: iterate over its responses."""
+
+    def __init__(self, remote: Remote, open_request: Any) -> None:
+        self._requests = [open_request]
+        self.records = 0
+        # By channel, then by epoch.
+        self.ledgers: dict[str, dict[int, Ledger]] = {}
+        self.call = remote.channel_stub.Subscribe(iter([open_request]))
+        self._stage_name = _module("record_pb2").LossStage.Name
+        self.hello = next(self.call).hello
+
+    def __iter__(self) -> Iterator[Any]:
+        for response in self.call:
+            if response.HasField("batch"):
+                batch = response.batch
+                ledgers = self.ledgers.setdefault(batch.channel, {})
+                ledgers.setdefault(batch.epoch, Ledger()).add(batch, self._stage_name)
+                self.records += len(batch.records)
+            yield response
+
+    def until(self, done: Callable[[Any], bool], seconds: float = 60) -> Any:
+        """The first response that `done` accepts."""
+        deadline = time.monotonic() + seconds
+        for response in self:
+            if done(response):
+                return response
+            assert time.monotonic() < deadline, f"not seen within {seconds} s"
+        raise AssertionError("the stream ended")
+
+    def until_live(self, channel: str) -> Any:
+        return self.until(
+            lambda response: response.HasField("channel_update")
+            and response.channel_update.channel == channel
+            and response.channel_update.state == _module("channel_pb2").CHANNEL_STATE_LIVE
+        )
+
+    def take(self, count: int, seconds: float = 60) -> list[tuple[str, Any]]:
+        """At least `count` more records, each with its channel's name."""
+        taken: list[tuple[str, Any]] = []
+
+        def enough(response: Any) -> bool:
+            batch = response.batch if response.HasField("batch") else None
+            if batch:
+                taken.extend((batch.channel, record) for record in batch.records)
+            return len(taken) >= count
+
+        self.until(enough, seconds)
+        return taken
+
+    def ledger(self, channel: str) -> Ledger:
+        """Of a channel that had one epoch."""
+        (only,) = self.ledgers[channel].values()
+        return only
+
+    def cancel(self) -> None:
+        self.call.cancel()
+
+
+class Remote:
+    """kchand, seen from outside."""
+
+    def __init__(self, target: str, seconds: float = 30) -> None:
+        self.channel = grpc.insecure_channel(target)
+        grpc.channel_ready_future(self.channel).result(timeout=seconds)
+        self.channel_stub = _module("channel_service_pb2_grpc").ChannelServiceStub(self.channel)
+        self.node_stub = _module("node_service_pb2_grpc").NodeServiceStub(self.channel)
+
+    def close(self) -> None:
+        self.channel.close()
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def channels(self) -> dict[str, Any]:
+        request = _module("channel_service_pb2").ListChannelsRequest()
+        listed = self.channel_stub.ListChannels(request, timeout=30).channels
+        return {channel.name: channel for channel in listed}
+
+    def schema(self, channel: str) -> Schema:
+        request = _module("channel_service_pb2").GetSchemaRequest(channel=channel)
+        return Schema(self.channel_stub.GetSchema(request, timeout=30).schema)
+
+    def status(self) -> Any:
+        request = _module("node_service_pb2").GetStatusRequest()
+        return self.node_stub.GetStatus(request, timeout=30)
+
+    def update(self, channel: str, **parameters: int) -> Any:
+        request = _module("channel_service_pb2").UpdateChannelRequest(
+            name=channel, parameters=parameters
+        )
+        return self.channel_stub.UpdateChannel(request, timeout=30).channel
+
+    def publish(self, channel: str, record_type: int, payloads: Iterable[bytes]) -> list[Any]:
+        """Sends each; their responses, in order."""
+        request = _module("channel_service_pb2").PublishRequest
+        requests = (
+            request(request_id=index, channel=channel, type=record_type, payload=payload)
+            for index, payload in enumerate(payloads, start=1)
+        )
+        return list(self.channel_stub.Publish(requests, timeout=60))
+
+    def subscribe(
+        self,
+        *channels: str,
+        oldest: bool = False,
+        last: int | None = None,
+        cursor: Any = None,
+        **options: Any,
+    ) -> Stream:
+        """Subscribes to names or, with a `*` in it, globs."""
+        service = _module("channel_service_pb2")
+        start = service.Start()
+        if oldest:
+            start.oldest.SetInParent()
+        elif last is not None:
+            start.last_records = last
+        elif cursor is not None:
+            start.cursor.CopyFrom(cursor)
+        else:
+            start.now.SetInParent()
+        selections = [
+            service.Selection(**{"glob" if "*" in channel else "name": channel}, start=start)
+            for channel in channels
+        ]
+        opening = service.SubscribeRequest.Open(selections=selections, **options)
+        return Stream(self, service.SubscribeRequest(open=opening))
+
+    @staticmethod
+    def cursor(channel: str, epoch: int, sequence: int) -> Any:
+        return _module("record_pb2").Cursor(channel=channel, epoch=epoch, sequence=sequence)
+
+
+_INTEGERS = {1: "B", 2: "H", 3: "I", 4: "Q", 5: "b", 6: "h", 7: "i", 8: "q", 9: "?"}
+_STRING, _BYTES, _STRING_LOC, _BYTES_LOC = 10, 11, 12, 13
+_ENUM, _IPV4, _IPV6, _MAC, _IP = 2, 4, 5, 6, 8
+
+
+class Schema:
+    """Decodes payloads by what the kernel said about them, and only by that."""
+
+    def __init__(self, schema: Any) -> None:
+        self.id = schema.id
+        self._order = ">" if schema.byte_order == 2 else "<"
+        self.types = {kind.id: kind for kind in schema.types}
+
+    def type_id(self, name: str) -> int:
+        (found,) = [kind.id for kind in self.types.values() if kind.name == name]
+        return found
+
+    def decode(self, record: Any) -> dict[str, Any]:
+        kind = self.types[record.type]
+        assert len(record.payload) >= kind.size_bytes
+        return {member.name: self._value(member, record.payload) for member in kind.fields}
+
+    def encode(self, record_type: int, **values: int) -> bytes:
+        """A payload of integer fields; those not named are zero."""
+        kind = self.types[record_type]
+        payload = bytearray(kind.size_bytes)
+        for member in kind.fields:
+            code = self._order + _INTEGERS[member.kind]
+            struct.pack_into(code, payload, member.offset, values.pop(member.name, 0))
+        assert not values, f"no such field: {values}"
+        return bytes(payload)
+
+    def _value(self, member: Any, payload: bytes) -> Any:
+        raw = payload[member.offset : member.offset + member.size_bytes]
+        assert len(raw) == member.size_bytes, member.name
+        if member.kind in (_STRING_LOC, _BYTES_LOC):
+            (location,) = struct.unpack(self._order + "I", raw)
+            raw = payload[location & 0xFFFF :][: location >> 16]
+        if member.kind in (_STRING, _STRING_LOC):
+            return raw.split(b"\0")[0].decode(errors="replace")
+        if member.display == _MAC:
+            return raw.hex(":")
+        if member.display in (_IPV4, _IPV6, _IP):
+            return self._address(raw)
+        if member.kind in (_BYTES, _BYTES_LOC):
+            return raw
+        return self._integer(member, raw)
+
+    @staticmethod
+    def _address(raw: bytes) -> str:
+        address = ipaddress.ip_address(raw)
+        mapped = getattr(address, "ipv4_mapped", None)
+        return str(mapped or address)
+
+    def _integer(self, member: Any, raw: bytes) -> Any:
+        code = _INTEGERS[member.kind]
+        values = struct.unpack(f"{self._order}{len(raw) // struct.calcsize(code)}{code}", raw)
+        if len(values) > 1:
+            return list(values)
+        if member.display == _ENUM:
+            names = {named.value: named.name for named in member.names}
+            return names.get(values[0], values[0])
+        return values[0]

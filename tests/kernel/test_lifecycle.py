@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel side comes and goes; the daemon and its streams stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from daemon import Daemon, settle
+from remote import Remote, Stream, generate_stubs
+from vm import Vm
+
+LIVE, ENDED = 2, 3
+READY, ABSENT, ABI_MISMATCH, QUIESCED = 1, 2, 3, 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    generate_stubs(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture
+def vm(make_vm: Callable[..., Vm]) -> Iterator[Vm]:
+    """A guest of its own for each test, with nothing loaded."""
+    with make_vm(core=False) as guest:
+        yield guest
+        assert guest.kernel_warnings() == []
+
+
+@pytest.fixture
+def daemon(vm: Vm) -> Iterator[Daemon]:
+    running = Daemon(vm)
+    running.start()
+    yield running
+    if running.running():
+        running.terminate()
+
+
+@pytest.fixture
+def remote(daemon: Daemon) -> Iterator[Remote]:
+    with daemon.remote() as connection:
+        yield connection
+
+
+def load(vm: Vm, *names: str) -> None:
+    for name in names or ("kchan", "kchan_sources"):
+        vm.sh(f"insmod /modules/{name}.ko")
+
+
+def update_to(stream: Stream, channel: str, state: int) -> None:
+    stream.until(
+        lambda response: response.HasField("channel_update")
+        and response.channel_update.channel == channel
+        and response.channel_update.state == state
+    )
+
+
+def test_runs_and_explains_itself_with_no_module(remote: Remote) -> None:
+    status = settle(remote, lambda status: status.kernel_side == ABSENT)
+    (problem,) = status.problems
+    assert problem.subject == "kernel side"
+    assert "kchan" in problem.remedy
+    assert remote.channels() == {}
+
+
+def test_finds_a_module_that_is_loaded_later(vm: Vm, remote: Remote) -> None:
+    settle(remote, lambda status: status.kernel_side == ABSENT)
+    load(vm)
+    status = settle(remote, lambda status: status.kernel_side == READY)
+    assert status.node.module_abi == "1.0"
+    settle(remote, lambda _: "tick" in remote.channels())
+
+
+def test_refuses_a_module_of_another_abi_and_says_so(vm: Vm, remote: Remote) -> None:
+    load(vm, "kchan_abi_mismatch")
+    status = settle(remote, lambda status: status.kernel_side == ABI_MISMATCH)
+    assert "2.0" in status.problems[0].description
+    assert "1." in status.problems[0].description
+    assert status.problems[0].remedy
+
+
+def test_unloaded_provider_ends_its_channels_and_a_reload_is_a_new_epoch(
+    vm: Vm, remote: Remote
+) -> None:
+    load(vm)
+    settle(remote, lambda _: "tick" in remote.channels())
+    remote.update("tick", rate_hz=1000)
+    stream = remote.subscribe("tick")
+    stream.take(100)
+
+    vm.sh("rmmod kchan_sources")
+    update_to(stream, "tick", ENDED)
+    assert remote.channels()["tick"].state == ENDED
+
+    load(vm, "kchan_sources")
+    settle(remote, lambda _: remote.channels()["tick"].state != ENDED)
+    remote.update("tick", rate_hz=1000)
+    update_to(stream, "tick", LIVE)
+    stream.take(100)
+
+    first, second = stream.ledgers["tick"].values()
+    assert first.balances() and second.balances()
+    assert second.first == 1
+
+
+def test_core_is_replaced_under_a_running_daemon(vm: Vm, daemon: Daemon, remote: Remote) -> None:
+    load(vm)
+    settle(remote, lambda _: "tick" in remote.channels())
+    remote.update("tick", rate_hz=1000)
+    stream = remote.subscribe("tick")
+    stream.take(100)
+    # rmmod cannot take the core away from its reader.
+    assert vm.sh("rmmod kchan_sources && rmmod kchan", check=False).code != 0
+
+    vm.sh("kchan-quiesce")
+    update_to(stream, "tick", ENDED)
+    vm.wait_for("rmmod kchan")
+    settle(remote, lambda status: status.kernel_side == ABSENT)
+
+    load(vm)
+    settle(remote, lambda _: remote.channels()["tick"].state != ENDED)
+    remote.update("tick", rate_hz=1000)
+    stream.take(100)
+    assert len(stream.ledgers["tick"]) == 2
+    assert all(ledger.balances() for ledger in stream.ledgers["tick"].values())
+    assert daemon.running()
+
+
+def test_numbers_go_on_after_kill_9_under_load(vm: Vm, daemon: Daemon, remote: Remote) -> None:
+    load(vm)
+    settle(remote, lambda _: "tick" in remote.channels())
+    remote.update("tick", rate_hz=20000, cpus=2)
+    stream = remote.subscribe("tick")
+    epoch, last = 0, 0
+    for _ in range(3):
+        stream.take(20000)
+        (epoch,) = stream.ledgers["tick"]
+        ledger = stream.ledgers["tick"][epoch]
+        assert ledger.balances()
+        last = ledger.last
+
+        daemon.kill()
+        daemon.start()
+        with daemon.remote() as again:
+            settle(again, lambda _: "tick" in again.channels())
+            resumed = again.subscribe("tick", cursor=again.cursor("tick", epoch, last))
+            resumed.take(20000)
+            ledger = resumed.ledgers["tick"][epoch]
+            assert ledger.first == last + 1
+            assert ledger.balances()
+            resumed.cancel()
+            stream = again.subscribe("tick", cursor=again.cursor("tick", epoch, ledger.last))
+            stream.take(1)
+            assert stream.ledgers["tick"][epoch].first == ledger.last + 1
