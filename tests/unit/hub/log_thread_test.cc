@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// One writer and many readers at full speed; made for ThreadSanitizer.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "tests/unit/hub/subscription_testing.h"
+
+namespace kchan::hub {
+namespace {
+
+using testing::ByName;
+using testing::Decode;
+using testing::Description;
+using testing::LogFixture;
+using testing::LostNumbers;
+using testing::PayloadOf;
+using testing::RecordNumbers;
+using testing::Seen;
+
+constexpr uint64_t kNumbers = 60'000;
+constexpr std::chrono::seconds kDeadline{60};
+
+// A reader's thread sleeps here. A lost wake-up shows as a time-out.
+class SleepingWaiter : public Waiter {
+ public:
+  void Notify() override {
+    const std::lock_guard lock(mutex_);
+    is_notified_ = true;
+    changed_.notify_one();
+  }
+  bool Sleep() {
+    std::unique_lock lock(mutex_);
+    const bool woken = changed_.wait_for(lock, kDeadline, [this] { return is_notified_; });
+    is_notified_ = false;
+    return woken;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_notified_ = false;
+};
+
+struct Totals {
+  uint64_t records = 0;
+  uint64_t lost = 0;
+  uint64_t last = 0;
+};
+
+void Count(const LogBatch& batch, Totals& totals) {
+  ASSERT_EQ(batch.first_sequence, totals.last + 1);
+  const std::vector<Seen> seen = Decode(batch);
+  for (const Seen& each : seen) {
+    if (each.is_record) {
+      ASSERT_EQ(each.payload, PayloadOf(each.first, each.payload.size()));
+    }
+  }
+  totals.records += RecordNumbers(seen).size();
+  totals.lost += LostNumbers(seen);
+  totals.last = batch.last_sequence;
+}
+
+// Appends kNumbers numbers in bursts, with losses between.
+void Write(LogFixture& f) {
+  uint64_t burst = 0;
+  while (f.log.next_sequence() <= kNumbers) {
+    const uint64_t left = kNumbers + 1 - f.log.next_sequence();
+    f.Append(std::min<uint64_t>(left, burst % 37), burst % 300);
+    if (burst % 50 == 0 && f.log.next_sequence() <= kNumbers) {
+      f.log.AppendLoss({.count = 1, .stage = LossStage::kKernelRing});
+    }
+    f.log.Publish();
+    ++burst;
+  }
+}
+
+TEST(LogThreadTest, WriterAndEightSleepingReaders) {
+  LogFixture f({.max_bytes = 256 << 10, .segment_bytes = 16 << 10});
+  f.Start();
+  Totals totals[8];
+  std::vector<std::thread> readers;
+  for (size_t i = 0; i < 8; ++i) {
+    readers.emplace_back([&f, &total = totals[i], i] {
+      SleepingWaiter waiter;
+      LogPosition position = *f.log.Seek(StartAt{{LogFixture::kEpoch, 0}});
+      while (total.last < kNumbers) {
+        const LogBatch batch = f.log.Read(position, 512 << i);
+        if (!batch.empty()) {
+          Count(batch, total);
+          if (::testing::Test::HasFatalFailure()) return;
+        } else if (f.log.Wait(position, &waiter) && !waiter.Sleep()) {
+          ADD_FAILURE() << "not woken at " << total.last;
+          return;
+        }
+      }
+      f.log.Disarm(&waiter);
+    });
+  }
+  Write(f);
+  for (std::thread& reader : readers) reader.join();
+  for (const Totals& total : totals) {
+    EXPECT_EQ(total.last, kNumbers);
+    EXPECT_EQ(total.records + total.lost, kNumbers);
+  }
+  EXPECT_EQ(f.use->pinned_bytes.load(), 0u);
+}
+
+TEST(LogThreadTest, ReadersComeAndGo) {
+  LogFixture f({.max_bytes = 128 << 10, .segment_bytes = 16 << 10});
+  f.Start();
+  std::atomic<bool> done{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      while (!done.load()) {
+        // Gone when the round ends: a notification after Disarm() is a use
+        // after free.
+        testing::CountingWaiter waiter;
+        LogPosition position = *f.log.Seek(StartLast{20});
+        while (!f.log.Read(position, 4096).empty()) {
+        }
+        if (f.log.Wait(position, &waiter)) f.log.Disarm(&waiter);
+        EXPECT_LE(f.log.extent().last_sequence, kNumbers);
+      }
+    });
+  }
+  Write(f);
+  done.store(true);
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(f.use->pinned_bytes.load(), 0u);
+}
+
+TEST(LogThreadTest, SubscriptionsFollowAHubThatChanges) {
+  Hub hub({}, [](std::string_view) {
+    return LogLimits{.max_bytes = 256 << 10, .segment_bytes = 16 << 10};
+  });
+  auto exec = hub.Upsert(Description("exec"));
+  constexpr uint64_t kLast = 5000;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&hub] {
+      SleepingWaiter waiter;
+      auto subscription = Subscription::Open(hub, {.selections = {ByName("exec")}}, &waiter);
+      ASSERT_TRUE(subscription.ok());
+      uint64_t last = 0;
+      while (last < kLast) {
+        const auto output = (*subscription)->Next();
+        ASSERT_TRUE(output.ok());
+        if (const auto* batch = std::get_if<BatchOut>(&*output)) {
+          last = batch->batch.last_sequence;
+        } else if (std::holds_alternative<NothingOut>(*output)) {
+          ASSERT_TRUE(waiter.Sleep()) << "not woken at " << last;
+        }
+      }
+    });
+  }
+  exec->log().StartEpoch(1, 1, 1);
+  std::thread changes([&] {
+    for (int i = 0; i < 300; ++i) {
+      exec->SetState(i % 2 == 0 ? ChannelState::kLive : ChannelState::kIdle, "");
+      hub.Upsert(Description("other"));
+      hub.Remove("other");
+    }
+  });
+  for (uint64_t i = 0; i < kLast; ++i) {
+    exec->log().Append({}, {});
+    exec->log().Publish();
+  }
+  changes.join();
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(exec->readers(), 0u);
+}
+
+}  // namespace
+}  // namespace kchan::hub
