@@ -43,8 +43,16 @@ void ChannelSource::SetKernel(KernelLink& link, const ChannelMessage& kernel) {
   }
   kernel_ = kernel;
   present_ = true;
+  if (is_new) LearnSchema();
   if (is_new || other_size) ForgetFailures();
   Reconsider();
+}
+
+// So that a channel can be described before anybody reads it. An error is not
+// told: TryOpen() asks again, and then it matters.
+void ChannelSource::LearnSchema() {
+  auto schema = link_->GetSchema(channel_->name());
+  if (schema.ok()) channel_->SetSchema(std::make_shared<const hub::Schema>(*std::move(schema)));
 }
 
 void ChannelSource::Gone(uint32_t id, const std::string& reason) {

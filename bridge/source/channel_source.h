@@ -55,6 +55,7 @@ class ChannelSource {
   const absl::Status& problem() const { return problem_; }
 
  private:
+  void LearnSchema();
   bool Wanted(const SourcePolicy& policy) const;
   void Open();
   absl::Status TryOpen();
