@@ -8,7 +8,8 @@
 #define TICK_RECORD 1
 #define TICK_BURST 2
 
-#define TICK_MAX_BYTES 61440U /* what every transport carries */
+/* With its header it fits the smallest ring: no budget is too small for it. */
+#define TICK_MAX_BYTES (KCHAN_MIN_RING_BYTES - sizeof(struct kchan_record))
 
 /*
  * `fill` bytes follow. counter has no gaps but those of lost records: each

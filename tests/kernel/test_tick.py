@@ -169,7 +169,7 @@ def test_context_and_processors_are_as_asked(remote: Remote, context: int) -> No
     assert audit.writers.keys() == {context, 4 + context}
 
 
-@pytest.mark.parametrize("size", [32, 33, 61440])
+@pytest.mark.parametrize("size", [32, 33, 16360])
 def test_size_is_the_payload_s(remote: Remote, size: int) -> None:
     remote.update("tick", rate_hz=1000, size=size, count=20)
     stream = remote.subscribe("tick", oldest=True)
