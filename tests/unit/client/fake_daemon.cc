@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "google/rpc/error_details.pb.h"
@@ -151,8 +152,9 @@ grpc::Status FakeDaemon::WatchChannels(grpc::ServerContext* context,
     writer->Write(change);
   }
   change.set_synced(true);
-  while (!context->IsCancelled() && writer->Write(change)) {
-  }
+  writer->Write(change);
+  // A watch never ends by itself.
+  while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return grpc::Status::OK;
 }
 

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <future>
 #include <optional>
@@ -185,13 +184,11 @@ TEST_F(SubscriptionTest, AGlobResumesEachChannelItFoundAndTakesNewOnesFromTheirB
 }
 
 TEST_F(SubscriptionTest, ResumesWhenTheDaemonIsRestarted) {
-  std::atomic<int> served = 0;
-  Subscribe([&](int, const Open& open, Stream& stream) {
+  Subscribe([](int, const Open& open, Stream& stream) {
     const auto& start = open.selections(0).start();
     const uint64_t from = start.has_cursor() ? start.cursor().sequence() : 0;
     stream.Write(HelloResponse({MakeCursor("exec", kEpoch, from)}));
     stream.Write(BatchResponse(FullBatch("exec", from + 1, from + 2)));
-    ++served;
     return WaitForClient(stream);
   });
   EXPECT_EQ(ReadThrough(2), "1 2 ");
@@ -404,7 +401,6 @@ TEST_F(SubscriptionTest, PausesAndResumes) {
 }
 
 TEST_F(SubscriptionTest, CancelEndsANextThatWaits) {
-  std::promise<void> waiting;
   Subscribe([&](int, const Open&, Stream& stream) {
     stream.Write(HelloResponse({}));
     return WaitForClient(stream);
