@@ -14,6 +14,7 @@
 #include "bridge/logging.h"
 #include "bridge/node_identity.h"
 #include "bridge/service_notify.h"
+#include "bridge/source/quiesce.h"
 #include "spdlog/spdlog.h"
 
 namespace kchan {
@@ -85,11 +86,20 @@ void Serve(const config::Flags& flags, const sigset_t& signals, Daemon& daemon) 
   }
 }
 
+// For an administrator of this node: nothing is served.
+int Quiesce() {
+  const absl::Status status = source::QuiesceModule();
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "kchand: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
+
 int Main(int argc, char** argv) {
   TuneMalloc();
   int exit_code = 0;
   const auto flags = config::ParseFlags(argc, argv, Version(), &exit_code);
   if (!flags) return exit_code;
+  if (flags->quiesce_module) return Quiesce();
   const auto config = config::Load(*flags);
   if (!config.ok()) {
     std::fprintf(stderr, "kchand: %s\n", std::string(config.status().message()).c_str());

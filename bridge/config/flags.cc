@@ -91,6 +91,9 @@ std::optional<Flags> ParseFlags(int argc, char** argv, const std::string& versio
       ->type_name("FILE");
   app.add_flag("--check-config", flags.check_config,
                "Check the configuration, say what is wrong, and exit");
+  app.add_flag("--quiesce-module", flags.quiesce_module,
+               "Tell kchan.ko to let go of everybody who uses it, so that it can be unloaded "
+               "under a running kchand, and exit");
   app.add_option("--node-name", flags.node_name, "This node's name for clients");
   AddListenFlags(app, flags);
   app.add_option("--log-level", flags.log_level, "How much to say on stderr")

@@ -26,6 +26,7 @@ struct Flags {
   bool allow_remote_insecure = false;
   bool log_json = false;
   bool check_config = false;
+  bool quiesce_module = false;
 };
 
 // Nothing if the program is done (--help, --version, a mistake): *exit_code

@@ -103,6 +103,12 @@ absl::Status KernelControl::Disable(const std::string& name) {
       .status;
 }
 
+absl::Status KernelControl::Quiesce() {
+  GenlRequest request(family_, KCHAN_CMD_QUIESCE, KCHAN_GENL_VERSION);
+  return Ask(request, "quiescing kchan.ko", [](const GenlMessage&) { return absl::OkStatus(); })
+      .status;
+}
+
 hub::KernelAnswer KernelControl::Send(const std::string& name, uint16_t type,
                                       std::span<const std::byte> payload) {
   GenlRequest request(family_, KCHAN_CMD_SEND, KCHAN_GENL_VERSION, NLM_F_ACK,

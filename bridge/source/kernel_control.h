@@ -47,6 +47,9 @@ class KernelControl {
                          std::span<const std::byte> payload);
   hub::KernelAnswer Set(const std::string& name, const hub::ChannelSettings& settings);
 
+  // All channels end, so that everybody lets go of the module.
+  absl::Status Quiesce();
+
   // False: use another one.
   bool healthy() const { return healthy_; }
 
