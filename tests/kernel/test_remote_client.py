@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that shares no code with ours does everything against a real node."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from daemon import Daemon, ends_with, settle
+from remote import Remote, generate_stubs
+from vm import Vm
+
+OK, INVALID_ARGUMENT, NOT_FOUND = 0, 3, 5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    generate_stubs(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture(scope="module")
+def vm(make_vm: Callable[..., Vm], samples_dir: Path) -> Iterator[Vm]:
+    with make_vm(modules=[samples_dir / "kchan_echo.ko", samples_dir / "kchan_hello.ko"]) as guest:
+        yield guest
+
+
+@pytest.fixture
+def daemon(vm: Vm) -> Iterator[Daemon]:
+    running = Daemon(vm)
+    running.start()
+    yield running
+    if running.running():
+        running.terminate()
+
+
+@pytest.fixture
+def remote(daemon: Daemon) -> Iterator[Remote]:
+    with daemon.remote() as connection:
+        settle(connection, lambda _: {"tick", "echo", "exit"} <= connection.channels().keys())
+        connection.update("tick", rate_hz=1000, count=0)
+        yield connection
+
+
+def test_lists_channels_of_other_modules_with_their_schemas(remote: Remote) -> None:
+    channels = remote.channels()
+    assert channels["echo"].provider == "kchan_echo"
+    assert channels["hello"].provider == "kchan_hello"
+    assert all(remote.schema(name).types for name in channels)
+
+
+def test_decodes_a_real_record_by_its_schema(vm: Vm, remote: Remote) -> None:
+    schema = remote.schema("exit")
+    stream = remote.subscribe("exit")
+    stream.until_live("exit")
+    vm.push(b"#!/bin/sh\nexit 42\n", "/tmp/forty-two", mode=0o755)
+    vm.sh("/tmp/forty-two", check=False)
+
+    def is_ours(response: Any) -> bool:
+        return any(
+            schema.decode(record)["comm"] == "forty-two" for record in response.batch.records
+        )
+
+    batch = stream.until(is_ours).batch
+    (ours,) = [
+        decoded for decoded in map(schema.decode, batch.records) if decoded["comm"] == "forty-two"
+    ]
+    assert ours["exit_code"] == 42
+    stream.cancel()
+
+
+def test_generic_netlink_records_arrive_like_any_other(remote: Remote) -> None:
+    remote.update("tick_genl", rate_hz=500, count=0)
+    stream = remote.subscribe("tick_genl")
+    stream.take(500)
+    assert stream.ledger("tick_genl").balances()
+    stream.cancel()
+
+
+def test_two_readers_each_get_everything(remote: Remote) -> None:
+    first, second = remote.subscribe("tick"), remote.subscribe("tick")
+    both = [{record.sequence for _, record in stream.take(1000)} for stream in (first, second)]
+    common = range(max(map(min, both)), min(map(max, both)) + 1)
+    assert len(common) > 100
+    for stream, numbers in zip((first, second), both, strict=True):
+        lost = sum(stream.ledger("tick").lost.values())
+        assert len(numbers & set(common)) >= len(common) - lost
+        stream.cancel()
+
+
+def test_history_gives_the_last_records_then_marks_its_end(remote: Remote) -> None:
+    live = remote.subscribe("tick")
+    live.take(200)
+    stream = remote.subscribe("tick", last=50)
+    end = stream.until(lambda response: response.HasField("history_end")).history_end
+    assert stream.records == 50
+    assert stream.ledger("tick").last == end.cursor.sequence
+    for each in (live, stream):
+        each.cancel()
+
+
+def test_cursor_resumes_behind_itself(remote: Remote) -> None:
+    stream = remote.subscribe("tick")
+    stream.take(100)
+    ((epoch, ledger),) = stream.ledgers["tick"].items()
+    stream.cancel()
+    resumed = remote.subscribe("tick", cursor=remote.cursor("tick", epoch, ledger.last))
+    resumed.take(100)
+    assert resumed.ledger("tick").first == ledger.last + 1
+    resumed.cancel()
+
+
+def test_commands_are_answered_with_the_kernels_own_status(remote: Remote) -> None:
+    schema = remote.schema("echo")
+    say, said = schema.type_id("say"), schema.type_id("said")
+    stream = remote.subscribe("echo")
+    stream.until_live("echo")
+
+    good, empty, short = remote.publish("echo", say, [b"hello".ljust(64, b"\0"), bytes(64), b"x"])
+    assert (good.status.code, good.kernel_errno) == (OK, 0)
+    assert (empty.status.code, empty.kernel_errno) == (INVALID_ARGUMENT, errno.EINVAL)
+    assert "nothing to say" in empty.status.message
+    assert short.status.code == INVALID_ARGUMENT
+    assert [answer.request_id for answer in (good, empty, short)] == [1, 2, 3]
+
+    ((_, record),) = stream.take(1)
+    assert record.type == said
+    assert schema.decode(record)["text"] == "hello"
+    stream.cancel()
+
+
+def test_command_to_no_channel_says_so_and_the_stream_goes_on(remote: Remote) -> None:
+    (answer,) = remote.publish("nosuch", 1, [b""])
+    assert answer.status.code == NOT_FOUND
+    assert "nosuch" in answer.status.message
+
+
+def test_subscribing_to_no_channel_is_not_found(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.subscribe("nosuch")
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+    assert "nosuch" in refused.value.details()
+
+
+def test_setting_out_of_range_names_the_parameter(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.update("tick", context=99)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "context" in refused.value.details()
+
+
+def test_termination_ends_streams_with_unavailable(daemon: Daemon, remote: Remote) -> None:
+    stream = remote.subscribe("tick")
+    stream.take(10)
+    daemon.terminate()
+    ends_with(stream.call, grpc.StatusCode.UNAVAILABLE)
+    assert "stopped" in daemon.log()
+
+
+def test_hang_up_reads_the_configuration_again_and_streams_go_on(
+    vm: Vm, daemon: Daemon, remote: Remote
+) -> None:
+    stream = remote.subscribe("tick")
+    stream.take(10)
+    daemon.hang_up()
+    vm.wait_for("grep -q 'configuration' /tmp/kchand.log")
+    stream.take(1000)
+    assert stream.ledger("tick").balances()
+    stream.cancel()
