@@ -196,7 +196,7 @@ u64 kchan_ring_consume(struct kchan_ring_consumer *consumer,
 
 /*
  * Losses that no record has carried yet: numbers them and returns how many
- * there were. To be called when kchan_ring_consume() found nothing more.
+ * there were. 0 while there are records to consume: they come first.
  */
 u64 kchan_ring_consume_tail_loss(struct kchan_ring_consumer *consumer);
 

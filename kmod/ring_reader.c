@@ -123,8 +123,19 @@ u64 kchan_ring_consume(struct kchan_ring_consumer *consumer,
 
 u64 kchan_ring_consume_tail_loss(struct kchan_ring_consumer *consumer)
 {
-	u64 lost = (u64)atomic64_read(&consumer->ring->lost);
+	struct kchan_ring *ring = consumer->ring;
+	u64 lost = (u64)atomic64_read(&ring->lost);
 	u64 fresh = lost - consumer->accounted;
+
+	/*
+	 * lost before producer_pos: a record that was stored before one of
+	 * these losses must have its number first. Pairs with the full barrier
+	 * in count_lost().
+	 */
+	smp_rmb();
+	if (smp_load_acquire(&ring->has_memory) &&
+	    READ_ONCE(ring->producer->producer_pos) != consumer->position)
+		return 0;
 
 	consumer->accounted = lost;
 	consumer->sequence += fresh;

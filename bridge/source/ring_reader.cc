@@ -170,7 +170,11 @@ absl::StatusOr<uint64_t> RingReader::TakeTailLoss() {
   if (counters->generation != generation_ || counters->lost > kMaxSequence) {
     return absl::DataLossError(absl::StrCat(name_, ": the counters are not this ring's"));
   }
-  if (counters->lost <= accounted_) return 0;
+  // A record that was stored before one of these losses has its number first,
+  // and may carry some of them.
+  const absl::StatusOr<uint64_t> end = PublishedEnd();
+  if (!end.ok()) return end.status();
+  if (*end != position_ || counters->lost <= accounted_) return 0;
   const uint64_t lost = counters->lost - accounted_;
   accounted_ = counters->lost;
   return lost;

@@ -80,8 +80,8 @@ class RingReader {
   template <RingSink Sink>
   absl::StatusOr<size_t> Drain(Sink& sink, size_t max_bytes);
 
-  // Tells the sink of losses that no record has carried so far. To be called
-  // when Drain() has returned 0. Costs a system call.
+  // Tells the sink of losses that no record has carried so far. Nothing while
+  // there is something to drain: that comes first. Costs a system call.
   template <RingSink Sink>
   absl::Status ReportTailLoss(Sink& sink);
 

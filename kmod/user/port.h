@@ -115,9 +115,11 @@ static inline void smp_mb(void)
 	barrier();
 }
 #define smp_wmb() smp_mb()
+#define smp_rmb() smp_mb()
 #else
 #define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
 #define smp_mb__after_atomic() smp_mb()
 

@@ -73,6 +73,19 @@ TEST_F(RingConsumerTest, TailLossIsNumberedOnce) {
   EXPECT_EQ(taken_.entries, (Entries{"a #1", "b lost 1 #4"}));
 }
 
+// Or the loss would take the number of a record that was stored before it.
+TEST_F(RingConsumerTest, TailLossWaitsForTheRecordsBeforeIt) {
+  ASSERT_EQ(EmitShared("a"), 0);
+  EXPECT_EQ(kchan_ring_consume(&consumer_, &Taken::Take, &taken_), 1u);
+  ASSERT_EQ(EmitShared("b"), 0);
+  LoseOne();
+  EXPECT_EQ(kchan_ring_consume_tail_loss(&consumer_), 0u);
+  EXPECT_EQ(kchan_ring_consume(&consumer_, &Taken::Take, &taken_), 1u);
+  EXPECT_EQ(kchan_ring_consume_tail_loss(&consumer_), 1u);
+  EXPECT_EQ(taken_.entries, (Entries{"a #1", "b #2"}));
+  EXPECT_EQ(consumer_.sequence, 3u);
+}
+
 TEST_F(RingConsumerTest, ArmWakesOnTheNextRecordOrLossOnly) {
   EXPECT_FALSE(kchan_ring_consume_arm(&consumer_));
   ASSERT_EQ(EmitShared("a"), 0);

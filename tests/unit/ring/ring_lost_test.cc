@@ -48,6 +48,18 @@ TEST_F(RingLostTest, TailLossIsToldAndThenCreditedToTheNextRecord) {
   EXPECT_EQ(ring_->producer()->producer_lost, 7u);
 }
 
+TEST_F(RingLostTest, TailLossWaitsForTheRecordsBeforeIt) {
+  auto reader = Attach();
+  ASSERT_EQ(Emit("before"), 0);
+  EXPECT_EQ(Emit(std::string(70000, 'x')), -EMSGSIZE);
+  RecordingSink sink;
+  ASSERT_TRUE(reader->ReportTailLoss(sink).ok());
+  EXPECT_TRUE(sink.entries.empty());
+  DrainInto(*reader, sink);
+  ASSERT_TRUE(reader->ReportTailLoss(sink).ok());
+  EXPECT_EQ(sink.entries, (Entries{"before", "lost 1"}));
+}
+
 TEST_F(RingLostTest, LossWithoutMemoryIsCarriedByTheFirstRecord) {
   Make({.attach_memory = false});
   EXPECT_EQ(Emit("a"), -ENOBUFS);
