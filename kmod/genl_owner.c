@@ -127,6 +127,23 @@ err_free_reply:
 	return err;
 }
 
+static int check_enable(const struct kchan *ch, struct genl_info *info)
+{
+	if (!ch->queue || !(ch->direction & KCHAN_DIRECTION_TO_USER)) {
+		NL_SET_ERR_MSG_ATTR(info->extack,
+				    info->attrs[KCHAN_A_CHANNEL_NAME],
+				    "not a channel whose records come by netlink");
+		return -EOPNOTSUPP;
+	}
+	/* A socket elsewhere would hear nothing. */
+	if (!net_eq(genl_info_net(info), &init_net)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "records come in the initial network namespace only");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 int kchan_genl_enable(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kchan *ch = kchan_genl_channel(info);
@@ -134,14 +151,7 @@ int kchan_genl_enable(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
-	if (!ch->queue || !(ch->direction & KCHAN_DIRECTION_TO_USER)) {
-		NL_SET_ERR_MSG_ATTR(info->extack,
-				    info->attrs[KCHAN_A_CHANNEL_NAME],
-				    "not a channel whose records come by netlink");
-		err = -EOPNOTSUPP;
-	} else {
-		err = enable(ch, info);
-	}
+	err = check_enable(ch, info) ?: enable(ch, info);
 	if (err)
 		kchan_put(ch);
 	return err;

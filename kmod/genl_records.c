@@ -21,6 +21,7 @@ struct kchan_genl_queue {
 	struct mutex lock; /* protects all below */
 	struct kchan_ring_consumer consumer;
 	u64 sequence; /* last number that left the queue */
+	u64 told; /* the SEQUENCE of the last message */
 	bool listeners;
 	struct sk_buff *skb; /* the message being filled */
 	void *header;
@@ -70,6 +71,7 @@ static void message_send(struct kchan_genl_queue *queue)
 	if (!skb)
 		return;
 	queue->skb = NULL;
+	queue->told = queue->sequence;
 	if (WARN_ON_ONCE(nla_put_u64_64bit(skb, KCHAN_A_SEQUENCE,
 					   queue->sequence, KCHAN_A_PAD))) {
 		nlmsg_free(skb);
@@ -127,20 +129,15 @@ static bool take_record(void *context, const struct kchan_record *record,
 	return true;
 }
 
-/* Losses that no record followed: a message with a SEQUENCE alone tells. */
-static void take_tail_loss(struct kchan_genl_queue *queue)
+/* Sends what there is; where only losses are new, a message that says so. */
+static void tell(struct kchan_genl_queue *queue)
 {
-	if (queue->listeners && !queue->skb && !message_begin(queue, 0)) {
+	if (!queue->listeners)
+		queue->told = queue->sequence;
+	if (!queue->skb && queue->told != queue->sequence &&
+	    !message_begin(queue, 0))
 		queue->starved = true;
-		return;
-	}
-	kchan_ring_consume_tail_loss(&queue->consumer);
-	queue->sequence = queue->consumer.sequence;
-}
-
-static bool tail_lost(const struct kchan_genl_queue *queue)
-{
-	return kchan_ring_poll_mask(queue->consumer.ring) & KCHAN_RING_LOST;
+	message_send(queue);
 }
 
 /* One turn; true: there is more. */
@@ -149,10 +146,11 @@ static bool drain(struct kchan_genl_queue *queue)
 	queue->taken = 0;
 	queue->starved = false;
 	kchan_ring_consume(&queue->consumer, take_record, queue);
-	if (!queue->starved && queue->taken < RECORDS_PER_TURN &&
-	    tail_lost(queue))
-		take_tail_loss(queue);
-	message_send(queue);
+	if (!queue->starved && queue->taken < RECORDS_PER_TURN) {
+		kchan_ring_consume_tail_loss(&queue->consumer);
+		queue->sequence = queue->consumer.sequence;
+	}
+	tell(queue);
 	return queue->starved || queue->taken == RECORDS_PER_TURN ||
 	       kchan_ring_consume_arm(&queue->consumer);
 }
@@ -198,6 +196,7 @@ void kchan_genl_queue_start(struct kchan_genl_queue *queue)
 	kchan_ring_consumer_init(&queue->consumer, &queue->ch->shared->core);
 	kchan_ring_consume_arm(&queue->consumer);
 	queue->sequence = 0;
+	queue->told = 0;
 	mutex_unlock(&queue->lock);
 }
 

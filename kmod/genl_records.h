@@ -17,9 +17,6 @@
 struct kchan;
 struct kchan_genl_queue;
 
-/* An attribute's length has 16 bits; this leaves room for what is around. */
-#define KCHAN_GENL_MAX_RECORD_BYTES (60U << 10)
-
 struct kchan_genl_queue *kchan_genl_queue_create(struct kchan *ch);
 void kchan_genl_queue_destroy(struct kchan_genl_queue *queue);
 

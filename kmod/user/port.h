@@ -54,7 +54,9 @@ static inline void kchan_port_point(void)
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#ifndef __cplusplus /* there others ask for an attribute of this name */
 #define noinline __attribute__((noinline))
+#endif
 
 #define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
 #define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)

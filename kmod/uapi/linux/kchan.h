@@ -213,16 +213,20 @@ struct kchan_info_page {
  * fields are filled in.
  *
  *   EPROTONOSUPPORT	abi_major is not the kernel's; abi_* say what it has
+ *   EBADF		the file was not opened O_RDWR
  *   EALREADY		this file is bound already
  *   EBUSY		the ring has a reader
  *   ENOENT		no channel of this name
  *   EOPNOTSUPP		the channel has no ring, or no ring for its readers
- *   ENXIO		no such CPU, or SHARED and PER_CPU mixed up
+ *   ENXIO		no such CPU, one that was never up (RING_NEW_NTF tells
+ *			when it is), or SHARED and PER_CPU mixed up
  *   E2BIG		possible CPUs times the smallest ring exceed the budget:
  *			raise the budget or register the channel as shared
  *   ENOMEM		the ring could not be allocated
  *   ESHUTDOWN		the module is quiesced, or the channel is going away
  *   EINVAL		a reserved field is not zero, the name has no NUL
+ *   EINTR		a fatal signal came
+ *   others		what the channel's source failed to start with
  */
 struct kchan_attach {
 	__u16 abi_major; /* in: the caller's; out: the kernel's */
@@ -309,16 +313,19 @@ enum kchan_cmd {
 	 */
 	KCHAN_CMD_STATS_GET = 4,
 
-	/* do, admin: CHANNEL_NAME and any of BUDGET_BYTES, LINGER_MS (both
-	 * take effect at the next activation), PARAM (NAME, VALUE; at once).
-	 * All or nothing.
+	/* do, admin: CHANNEL_NAME and any of BUDGET_BYTES (from the next
+	 * activation), LINGER_MS (from the next release), PARAM (NAME, VALUE;
+	 * at once; may repeat). All or nothing.
 	 */
 	KCHAN_CMD_CHANNEL_SET = 5,
 
 	/* do, admin: CHANNEL_NAME of a GENL channel. The sending socket owns
 	 * the demand; it ends with KCHAN_CMD_DISABLE or when the socket
-	 * closes, and the channel lingers. -> CHANNEL_NAME, GENERATION,
-	 * SEQUENCE (last number used so far).
+	 * closes, and the channel lingers: what is written then stays queued
+	 * for the next ENABLE. Join the group "records" first.
+	 * -> CHANNEL_NAME, GENERATION, SEQUENCE (the last number that had
+	 * left the queue). EOPNOTSUPP: not a GENL channel, or not in the
+	 * initial network namespace.
 	 */
 	KCHAN_CMD_ENABLE = 6,
 	KCHAN_CMD_DISABLE = 7,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records and commands by netlink: SEND, ENABLE, the multicast, its sequence.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cerrno>
 #include <cstring>
@@ -189,6 +190,34 @@ TEST_F(RecordsTest, EnableIsForGenlChannels) {
   const Answer answer = socket_.Do(KCHAN_CMD_ENABLE, Named("test.shared"));
   EXPECT_EQ(answer.error, EOPNOTSUPP);
   EXPECT_EQ(answer.bad_attribute, KCHAN_A_CHANNEL_NAME);
+}
+
+// Announcements are for every namespace, records for the initial one alone.
+TEST_F(RecordsTest, OtherNamespacesHearOfChannelsOnly) {
+  std::thread([this] {
+    ASSERT_EQ(unshare(CLONE_NEWNET), 0);
+    GenlSocket elsewhere;
+    const Answer answer = elsewhere.Do(KCHAN_CMD_ENABLE, Named(kChannel));
+    EXPECT_EQ(answer.error, EOPNOTSUPP);
+    EXPECT_EQ(answer.text, "records come in the initial network namespace only");
+
+    ASSERT_EQ(elsewhere.Join(KCHAN_GENL_GROUP_CHANNELS), 0);
+    ASSERT_EQ(elsewhere.Join(KCHAN_GENL_GROUP_RECORDS), 0);
+    Enable(records_);
+    ASSERT_EQ(WriteRecords(socket_, kChannel, {}), 0);
+    Follower follower{.first = 1, .first_counter = 1};
+    ASSERT_NO_FATAL_FAILURE(Follow(records_, follower, 1));
+    const ScopedModule hello("kchan_hello");
+    // The first that came here is not the record, which was sent before.
+    Message message;
+    ASSERT_TRUE(elsewhere.Receive(
+        [](const Message& m) {
+          EXPECT_NE(m.command, KCHAN_CMD_RECORDS_NTF);
+          return m.command == KCHAN_CMD_CHANNEL_NEW_NTF;
+        },
+        &message));
+    EXPECT_EQ(message.attributes.String(KCHAN_A_CHANNEL_NAME), "hello");
+  }).join();
 }
 
 TEST_F(RecordsTest, EnablesErrorIsTheSources) {
