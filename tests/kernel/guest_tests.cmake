@@ -10,6 +10,7 @@ kchan_add_guest_test(device
     guest/device_guest_test.cc
     guest/device_mapping_guest_test.cc
     guest/device_lifetime_guest_test.cc
+    guest/stress_guest_test.cc
   LIBRARIES kchan_guest_netlink)
 
 kchan_add_guest_test(genl
