@@ -209,7 +209,7 @@ TEST_F(RingSourceTest, ARingThatLiesEndsTheSourceWithItsReason) {
   Start();
   rings().cpu(0).Emit("good");
   ASSERT_TRUE(Published(1));
-  rings().cpu(0).ring().producer()->producer_pos = 12345;
+  std::atomic_ref(rings().cpu(0).ring().producer()->producer_pos).store(12345);
   rings().cpu(1).Emit("wakes the source");
   ASSERT_TRUE(Eventually([&] { return ended_.load(); }));
   EXPECT_TRUE(absl::IsDataLoss(end_)) << end_;
