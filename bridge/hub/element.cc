@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/hub/element.h"
 
+#include <algorithm>
+
 #include "bridge/hub/wire.h"
 
 namespace kchan::hub {
 namespace {
 
-using wire::Tag;
-
-constexpr std::byte OneByteTag(uint32_t field, wire::WireType type) {
-  return static_cast<std::byte>(Tag(field, type));
-}
+using wire::OneByteTag;
 
 constexpr std::byte kRecordTag = OneByteTag(wire::kBatchRecords, wire::kBytes);
 constexpr std::byte kLostTag = OneByteTag(wire::kBatchLost, wire::kBytes);
 
-// Two fixed64 fields, each behind a tag of one byte.
-constexpr size_t kFixedFieldsBytes = 2 * (1 + sizeof(uint64_t));
-
 std::optional<uint64_t> TakeVarint(std::span<const std::byte>& bytes) {
   uint64_t value = 0;
-  for (size_t i = 0; i < bytes.size() && i < 10; ++i) {
+  const size_t longest = std::min<size_t>(bytes.size(), 10);
+  for (size_t i = 0; i < longest; ++i) {
     const auto byte = std::to_integer<uint64_t>(bytes[i]);
     value |= (byte & 0x7f) << (7 * i);
     if (byte < 0x80) {
@@ -50,31 +46,9 @@ std::byte* PutVarintField(std::byte* to, uint32_t field, uint64_t value) {
 
 }  // namespace
 
-RecordSize SizeOfRecord(const RecordHeader& header, size_t payload_bytes) {
-  const size_t body = kFixedFieldsBytes + 3 + wire::VarintSize(header.cpu) +
-                      wire::VarintSize(header.type) + wire::VarintSize(payload_bytes) +
-                      payload_bytes;
-  return {.body = body, .element = 1 + wire::VarintSize(body) + body};
-}
-
 size_t SizeOfLoss(const Loss& loss) {
   const size_t body = SizeOfLossBody(loss);
   return 1 + wire::VarintSize(body) + body;
-}
-
-std::byte* PutRecord(std::byte* to, const RecordSize& size, uint64_t sequence,
-                     const RecordHeader& header, std::span<const std::byte> payload) {
-  *to++ = kRecordTag;
-  to = wire::PutVarint(to, size.body);
-  *to++ = OneByteTag(wire::kRecordSequence, wire::kFixed64);
-  to = wire::PutFixed64(to, sequence);
-  *to++ = OneByteTag(wire::kRecordBoottime, wire::kFixed64);
-  to = wire::PutFixed64(to, header.boottime_ns);
-  to = PutVarintField(to, wire::kRecordCpu, header.cpu);
-  to = PutVarintField(to, wire::kRecordType, header.type);
-  *to++ = OneByteTag(wire::kRecordPayload, wire::kBytes);
-  to = wire::PutVarint(to, payload.size());
-  return wire::PutBytes(to, payload.data(), payload.size());
 }
 
 std::byte* PutLoss(std::byte* to, const Loss& loss) {

@@ -99,8 +99,9 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
       const bool continues = entry->run == position.run && segment.schema_id() == batch.schema_id &&
                              segment.first_sequence() == position.cursor.sequence + 1;
       const bool fits = batch.body_bytes + unread <= max_bytes;
-      // Half full is enough: ending with a segment saves the walk to cut one.
-      if (!continues || (!fits && batch.body_bytes >= max_bytes / 2)) break;
+      // A quarter is enough: ending with a segment saves the walk to cut one,
+      // now and, since the next batch then begins with a segment, later.
+      if (!continues || (!fits && batch.body_bytes >= max_bytes / 4)) break;
     }
     before = position;
     batch.slices.push_back(

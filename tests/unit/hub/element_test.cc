@@ -32,6 +32,17 @@ std::vector<std::byte> Encoded(const Loss& loss) {
   return bytes;
 }
 
+TEST(ElementTest, VarintsAreAsLongAsTheySay) {
+  for (int bits = 0; bits <= 64; ++bits) {
+    const uint64_t largest = bits == 64 ? ~uint64_t{0} : (uint64_t{1} << bits) - 1;
+    const uint64_t smallest = bits == 0 ? 0 : uint64_t{1} << (bits - 1);
+    for (const uint64_t value : {smallest, largest}) {
+      std::byte bytes[16];
+      EXPECT_EQ(wire::PutVarint(bytes, value) - bytes, wire::VarintSize(value)) << value;
+    }
+  }
+}
+
 TEST(ElementTest, RecordsOfEverySizeAreAsLongAsTheySay) {
   // 127 | 128 and 16383 | 16384 are where a varint grows.
   for (const size_t bytes :

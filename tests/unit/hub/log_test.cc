@@ -84,7 +84,7 @@ TEST(LogTest, BatchesAreFullButNotTooLong) {
   while (records < 9'000) {
     const LogBatch batch = reader.Read(max_bytes);
     EXPECT_LE(batch.body_bytes, max_bytes);
-    EXPECT_GE(batch.body_bytes, max_bytes / 2 - 200);
+    EXPECT_GE(batch.body_bytes, max_bytes / 4 - 200);
     records += Decode(batch).size();
   }
 }
