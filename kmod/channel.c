@@ -281,8 +281,9 @@ struct kchan *__kchan_register(const struct kchan_spec *given,
 		return ch;
 	err = list_channel(ch);
 	if (err) {
-		if (err == -EEXIST)
-			pr_err("channel %s: the name is taken\n", ch->name);
+		pr_err("channel %s: %s\n", ch->name,
+		       err == -EEXIST ? "the name is taken" :
+					"the core is quiesced: load it again");
 		free_channel(ch);
 		return ERR_PTR(err);
 	}
