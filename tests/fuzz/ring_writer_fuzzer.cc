@@ -13,8 +13,9 @@
 namespace kchan::testing {
 namespace {
 
-constexpr uint64_t kDataBytes = 16384;
-constexpr uint32_t kMaxPayloadBytes = 2000;
+// Small, so that few bytes of input fill the ring and go round.
+constexpr uint64_t kDataBytes = 4096;
+constexpr uint32_t kMaxPayloadBytes = 1000;
 
 #define REQUIRE(condition) \
   do {                     \

@@ -85,7 +85,8 @@ kchan_ring* UserRing::core() { return &core_->ring; }
 void UserRing::MapMemory(uint64_t data_bytes) {
   const size_t page_bytes = PageBytes();
   const size_t control_bytes = 3 * page_bytes;
-  map_bytes_ = control_bytes + 2 * data_bytes;
+  // And a page that nobody may touch: who reads past the end is caught.
+  map_bytes_ = control_bytes + 2 * data_bytes + page_bytes;
 
   const int fd = memfd_create("ring", MFD_CLOEXEC);
   Must(fd, fd >= 0, "memfd_create");
