@@ -166,6 +166,9 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   windowed_ = request->options.window_bytes > 0;
   auto subscription =
       hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);
+  if (absl::IsNotFound(subscription.status())) {
+    return WithReason(subscription.status(), "NO_SUCH_CHANNEL");
+  }
   if (!subscription.ok()) return subscription.status();
   subscription_ = *std::move(subscription);
   hello_due_ = true;

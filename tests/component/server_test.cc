@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/component/server_test.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+
+namespace kchan::testing {
+namespace {
+
+std::string MakeDirectory() {
+  std::string path = "/tmp/kchan-component-XXXXXX";
+  EXPECT_NE(mkdtemp(path.data()), nullptr);
+  return path;
+}
+
+std::shared_ptr<grpc::Channel> Connect(const std::string& path) {
+  grpc::ChannelArguments arguments;
+  // Else all channels to one path would share a connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(16 << 20);
+  return grpc::CreateCustomChannel("unix:" + path, grpc::InsecureChannelCredentials(), arguments);
+}
+
+template <typename Detail>
+bool FindDetail(const google::rpc::Status& status, Detail& detail) {
+  for (const auto& any : status.details()) {
+    if (any.UnpackTo(&detail)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+hub::KernelAnswer FakeDoor::Publish(const std::string& /*channel*/, uint32_t /*type*/,
+                                    std::span<const std::byte> payload) {
+  ++publishes;
+  return on_publish ? on_publish(payload) : hub::KernelAnswer{};
+}
+
+hub::KernelAnswer FakeDoor::Update(const std::string& /*channel*/,
+                                   const hub::ChannelSettings& settings) {
+  return on_update ? on_update(settings) : hub::KernelAnswer{};
+}
+
+void FakeDoor::DemandChanged(std::shared_ptr<hub::Channel> /*channel*/) {}
+
+ServerTest::ServerTest() : directory_(MakeDirectory()) {
+  options_.node = {"node-1", "boot-1", "6.1.0", "0.1", "1.0"};
+  options_.listeners = {
+      {rpc::UnixListener{directory_ + "/read.sock", 0600, ""}, rpc::Right::kRead},
+      {rpc::UnixListener{directory_ + "/control.sock", 0600, ""}, rpc::Right::kControl}};
+}
+
+ServerTest::~ServerTest() {
+  server_.reset();
+  std::filesystem::remove_all(directory_);
+}
+
+void ServerTest::Start() {
+  hub_ = std::make_unique<hub::Hub>(hub_limits_, [this](std::string_view) { return log_limits_; });
+  hub_->SetDoor(&door_);
+  auto server = rpc::Server::Start(*hub_, options_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  server_ = *std::move(server);
+  read_channel_ = Connect(directory_ + "/read.sock");
+  read_ = v1::ChannelService::NewStub(read_channel_);
+  node_ = v1::NodeService::NewStub(read_channel_);
+  control_ = v1::ChannelService::NewStub(Connect(directory_ + "/control.sock"));
+}
+
+bool ServerTest::Eventually(const std::function<bool()>& is_true) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!is_true()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
+v1::GetStatusResponse ServerTest::Status() {
+  grpc::ClientContext context;
+  v1::GetStatusResponse response;
+  const grpc::Status status = node_->GetStatus(&context, {}, &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  return response;
+}
+
+bool ServerTest::HasNoSubscriptions() {
+  return Eventually([this] { return Status().subscriptions() == 0; });
+}
+
+google::rpc::Status DetailsOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_EQ(details.code(), static_cast<int>(status.error_code()));
+  return details;
+}
+
+std::string ReasonOf(const google::rpc::Status& status) {
+  google::rpc::ErrorInfo info;
+  EXPECT_TRUE(FindDetail(status, info)) << status.ShortDebugString();
+  EXPECT_EQ(info.domain(), "kchan.v1");
+  return info.reason();
+}
+
+std::string FieldOf(const google::rpc::Status& status) {
+  google::rpc::BadRequest bad;
+  return FindDetail(status, bad) ? bad.field_violations(0).field() : "";
+}
+
+bool HasRetryInfo(const google::rpc::Status& status) {
+  google::rpc::RetryInfo retry;
+  return FindDetail(status, retry);
+}
+
+}  // namespace kchan::testing

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_TESTS_COMPONENT_SERVER_TEST_H_
+#define KCHAN_TESTS_COMPONENT_SERVER_TEST_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "bridge/hub/hub.h"
+#include "bridge/hub/kernel_door.h"
+#include "bridge/rpc/server.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpcpp/channel.h"
+#include "gtest/gtest.h"
+#include "kchan/v1/channel_service.grpc.pb.h"
+#include "kchan/v1/node_service.grpc.pb.h"
+
+namespace kchan::testing {
+
+// A kernel that answers as a test tells it to.
+class FakeDoor final : public hub::KernelDoor {
+ public:
+  hub::KernelAnswer Publish(const std::string& channel, uint32_t type,
+                            std::span<const std::byte> payload) override;
+  hub::KernelAnswer Update(const std::string& channel,
+                           const hub::ChannelSettings& settings) override;
+  void DemandChanged(std::shared_ptr<hub::Channel> channel) override;
+
+  // What Publish() and Update() do; the default says OK. Set before any call.
+  std::function<hub::KernelAnswer(std::span<const std::byte>)> on_publish;
+  std::function<hub::KernelAnswer(const hub::ChannelSettings&)> on_update;
+  std::atomic<int> publishes{0};
+};
+
+// A server on two Unix sockets, read and control, in a folder of its own.
+class ServerTest : public ::testing::Test {
+ protected:
+  ServerTest();
+  ~ServerTest() override;
+
+  // Change before Start().
+  hub::HubLimits hub_limits_;
+  hub::LogLimits log_limits_{.max_bytes = 4 << 20, .segment_bytes = 64 << 10};
+  rpc::ServerOptions options_;
+
+  void Start();
+
+  hub::Hub& hub() { return *hub_; }
+  rpc::Server& server() { return *server_; }
+  FakeDoor& door() { return door_; }
+  v1::ChannelService::Stub& stub() { return *read_; }
+  v1::ChannelService::Stub& control_stub() { return *control_; }
+  v1::NodeService::Stub& node_stub() { return *node_; }
+  const std::string& directory() const { return directory_; }
+  const std::shared_ptr<grpc::Channel>& read_channel() const { return read_channel_; }
+
+  // Waits until `is_true`, 10 s at most.
+  static bool Eventually(const std::function<bool()>& is_true);
+  // Waits until the server has no stream of any kind.
+  bool HasNoSubscriptions();
+  v1::GetStatusResponse Status();
+
+ private:
+  const std::string directory_;
+  FakeDoor door_;
+  std::unique_ptr<hub::Hub> hub_;
+  std::unique_ptr<rpc::Server> server_;
+  std::shared_ptr<grpc::Channel> read_channel_;
+  std::unique_ptr<v1::ChannelService::Stub> read_;
+  std::unique_ptr<v1::ChannelService::Stub> control_;
+  std::unique_ptr<v1::NodeService::Stub> node_;
+};
+
+// The details of an error.
+google::rpc::Status DetailsOf(const grpc::Status& status);
+std::string ReasonOf(const google::rpc::Status& status);
+// The field that a BadRequest names; empty if there is none.
+std::string FieldOf(const google::rpc::Status& status);
+bool HasRetryInfo(const google::rpc::Status& status);
+
+}  // namespace kchan::testing
+
+#endif  // KCHAN_TESTS_COMPONENT_SERVER_TEST_H_
