@@ -108,6 +108,7 @@ uint64_t RingSource::next_sequence() const {
 absl::Status RingSource::WatchRing(Ring& ring) {
   auto watch =
       FdWatch::Create(loop_, ring.reader->fd(), EPOLLIN | EPOLLPRI, [this, &ring](uint32_t events) {
+        ring.ready = true;
         ring.loss_signalled |= (events & EPOLLPRI) != 0;
         // Not here: the other rings' events may be next.
         Schedule(absl::ZeroDuration());
@@ -121,8 +122,6 @@ void RingSource::Start(hub::Log& log, OnEnd on_end) {
   log_ = &log;
   on_end_ = std::move(on_end);
   for (const auto& ring : rings_) {
-    // Losses of the time before us have raised their EPOLLPRI already.
-    ring->loss_signalled = true;
     if (absl::Status status = WatchRing(*ring); !status.ok()) return End(std::move(status));
   }
   Schedule(absl::ZeroDuration());
@@ -143,7 +142,6 @@ void RingSource::RingAppeared(uint32_t cpu) {
                         .cpu = cpu,
                         .cause = "ring attached late"});
     }
-    ring.loss_signalled = true;
     status = WatchRing(ring);
   }
   if (!status.ok()) return End(std::move(status));
@@ -151,31 +149,37 @@ void RingSource::RingAppeared(uint32_t cpu) {
 }
 
 void RingSource::Turn() {
-  bool again = false;
+  ChooseDue();
   absl::Status status;
   turn_records_ = 0;
   for (const auto& ring : rings_) {
-    status = Copy(*ring, &again);
-    if (!status.ok()) break;
+    if (status.ok() && ring->due) status = Copy(*ring);
   }
   ReleaseAndPublish();
   if (!status.ok() || AllFinished()) return End(std::move(status));
 
   batching_ = ShouldBatch();
-  if (!again) {
-    const absl::StatusOr<bool> more = ArmAll();
-    if (!more.ok()) return End(more.status());
-    again = *more;
+  for (const auto& ring : rings_) {
+    if (status.ok() && ring->due) status = Arm(*ring);
   }
-  if (again) {
+  if (!status.ok()) return End(std::move(status));
+  if (AnyReady()) {
     Schedule(absl::ZeroDuration());
   } else if (batching_) {
     Schedule(pace_.batch_delay);
   }
 }
 
-absl::Status RingSource::Copy(Ring& ring, bool* again) {
-  if (ring.finished) return absl::OkStatus();
+// A ring wakes us by its next record, and is left alone before that; unless it
+// lets a batch form, then it is looked at whenever another one is.
+void RingSource::ChooseDue() {
+  for (const auto& ring : rings_) {
+    ring->due = !ring->finished && (ring->ready || batching_);
+    ring->ready = false;
+  }
+}
+
+absl::Status RingSource::Copy(Ring& ring) {
   Sink sink(*this, ring);
   // Before the last look: no record follows then.
   const bool dead = ring.reader->dead();
@@ -185,7 +189,7 @@ absl::Status RingSource::Copy(Ring& ring, bool* again) {
     if (!drained.ok()) return drained.status();
     total += *drained;
     if (total >= pace_.turn_bytes) {
-      *again = true;
+      ring.ready = true;  // more than its share of a turn
       return absl::OkStatus();
     }
     if (*drained == 0 || !to_the_end) break;
@@ -195,12 +199,10 @@ absl::Status RingSource::Copy(Ring& ring, bool* again) {
 }
 
 void RingSource::ReleaseAndPublish() {
-  for (const auto& ring : rings_) ring->reader->Release();
+  for (const auto& ring : rings_) {
+    if (ring->due) ring->reader->Release();
+  }
   log_->Publish();
-}
-
-bool RingSource::AllFinished() const {
-  return std::all_of(rings_.begin(), rings_.end(), [](const auto& ring) { return ring->finished; });
 }
 
 bool RingSource::ShouldBatch() {
@@ -214,25 +216,29 @@ bool RingSource::ShouldBatch() {
   return window_records_ >= (batching_ ? pace_.batch_records / 2 : pace_.batch_records);
 }
 
-absl::StatusOr<bool> RingSource::ArmAll() {
-  bool again = false;
-  for (const auto& ring : rings_) {
-    if (ring->finished) continue;
-    const size_t batch_bytes = std::min<size_t>(pace_.batch_bytes, ring->reader->data_bytes() / 4);
-    again = ring->reader->Arm(batching_ ? batch_bytes : 1) || again;
-    if (!ring->loss_signalled) continue;
+absl::Status RingSource::Arm(Ring& ring) {
+  if (ring.finished || ring.ready) return absl::OkStatus();
+  const size_t batch_bytes = std::min<size_t>(pace_.batch_bytes, ring.reader->data_bytes() / 4);
+  ring.ready = ring.reader->Arm(batching_ ? batch_bytes : 1);
+  if (!ring.loss_signalled) return absl::OkStatus();
 
-    // The kernel wakes for the first loss that lost_seen does not cover, and
-    // the watch is edge-triggered: so look once more now that lost_seen is
-    // stored, and do not leave the loss before there is nothing new.
-    const uint64_t used = ring->reader->numbers_used();
-    Sink sink(*this, *ring);
-    const absl::Status status = ring->reader->ReportTailLoss(sink);
-    if (!status.ok()) return status;
-    ring->loss_signalled = ring->reader->numbers_used() != used;
-    again = again || ring->loss_signalled;
-  }
-  return again;
+  // The kernel wakes for the first loss that lost_seen does not cover, and the
+  // watch is edge-triggered: so look once more now that lost_seen is stored,
+  // and do not leave the loss before there is nothing new.
+  const uint64_t used = ring.reader->numbers_used();
+  Sink sink(*this, ring);
+  const absl::Status status = ring.reader->ReportTailLoss(sink);
+  ring.loss_signalled = ring.reader->numbers_used() != used;
+  ring.ready = ring.ready || ring.loss_signalled;
+  return status;
+}
+
+bool RingSource::AllFinished() const {
+  return std::all_of(rings_.begin(), rings_.end(), [](const auto& ring) { return ring->finished; });
+}
+
+bool RingSource::AnyReady() const {
+  return std::any_of(rings_.begin(), rings_.end(), [](const auto& ring) { return ring->ready; });
 }
 
 void RingSource::End(absl::Status status) {

@@ -59,7 +59,9 @@ class RingSource final : public RecordSource {
 
     std::unique_ptr<RingReader> reader;
     LossCauses causes;
-    bool loss_signalled = false;     // EPOLLPRI came, and was not followed to its end
+    bool ready = true;               // it may have something
+    bool due = false;                // is looked at in this turn
+    bool loss_signalled = true;      // EPOLLPRI came, and was not followed to its end
     bool finished = false;           // dead, and read to its end
     std::unique_ptr<FdWatch> watch;  // goes before the reader's descriptor
   };
@@ -73,13 +75,13 @@ class RingSource final : public RecordSource {
   void Schedule(absl::Duration delay) { timer_.Start(delay); }
   // One turn, in its steps.
   void Turn();
-  // Sets *again if the ring has more than its share of a turn.
-  absl::Status Copy(Ring& ring, bool* again);
+  void ChooseDue();
+  absl::Status Copy(Ring& ring);
   void ReleaseAndPublish();
-  bool AllFinished() const;
   bool ShouldBatch();
-  // True: something came meanwhile.
-  absl::StatusOr<bool> ArmAll();
+  absl::Status Arm(Ring& ring);
+  bool AllFinished() const;
+  bool AnyReady() const;
   void End(absl::Status status);
 
   EventLoop& loop_;

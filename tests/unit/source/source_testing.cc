@@ -88,8 +88,14 @@ void SignalledRing::MarkDead() {
 void SignalledRing::Signal() {
   if (!ring_->WaitForWake(0)) return;
   ring_->ClearWake();
+  // Nobody reads the file: what it signalled before is over.
+  char over[64];
+  while (recv(reader_fd_, over, sizeof(over), 0) > 0) {
+  }
   const uint32_t mask = kchan_ring_poll_mask(ring_->core());
-  if (mask & (KCHAN_RING_READABLE | KCHAN_RING_DEAD)) send(kernel_fd_, "r", 1, 0);
+  if (mask & (KCHAN_RING_READABLE | KCHAN_RING_DEAD)) {
+    EXPECT_EQ(send(kernel_fd_, "r", 1, 0), 1);
+  }
   if (mask & KCHAN_RING_LOST) {
     EXPECT_EQ(send(kernel_fd_, "l", 1, MSG_OOB), 1) << "this kernel's AF_UNIX has no EPOLLPRI";
   }
