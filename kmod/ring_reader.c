@@ -9,6 +9,7 @@ u32 kchan_ring_poll_mask(const struct kchan_ring *ring)
 {
 	u32 mask = 0;
 
+	/* Pairs with the store-release in kchan_ring_mark_dead(). */
 	if (smp_load_acquire(&ring->dead))
 		mask |= KCHAN_RING_DEAD;
 	/* Pairs with the store-release in kchan_ring_attach_memory(). */
@@ -27,6 +28,7 @@ u64 kchan_ring_fill_bytes(const struct kchan_ring *ring)
 {
 	u64 fill;
 
+	/* Pairs with the store-release in kchan_ring_attach_memory(). */
 	if (!smp_load_acquire(&ring->has_memory))
 		return 0;
 	fill = READ_ONCE(ring->published) -
@@ -54,15 +56,18 @@ void kchan_ring_read_counters(const struct kchan_ring *ring,
 
 void kchan_ring_mark_dead(struct kchan_ring *ring)
 {
+	/* Pairs with the load-acquire in kchan_ring_poll_mask(). */
 	smp_store_release(&ring->dead, 1);
 	/* The next writer has to pass make_space(), which turns it away. */
 	WRITE_ONCE(ring->limit, 0);
+	/* Pairs with the store-release in kchan_ring_attach_memory(). */
+	if (!smp_load_acquire(&ring->has_memory))
+		return;
 	/*
 	 * Every record before the state. Pairs with the load-acquire in
 	 * RingReader::dead(): who sees DEAD and drains once more has it all.
 	 */
-	if (smp_load_acquire(&ring->has_memory))
-		smp_store_release(&ring->info->state, KCHAN_STATE_DEAD);
+	smp_store_release(&ring->info->state, KCHAN_STATE_DEAD);
 }
 
 /* ---- A reader inside the kernel ------------------------------------------ */
@@ -87,6 +92,7 @@ u64 kchan_ring_consume(struct kchan_ring_consumer *consumer,
 	struct kchan_ring *ring = consumer->ring;
 	u64 end, taken = 0;
 
+	/* Pairs with the store-release in kchan_ring_attach_memory(). */
 	if (!smp_load_acquire(&ring->has_memory))
 		return 0;
 	/* Pairs with the store-release in store_producer_page(). */
@@ -133,6 +139,7 @@ u64 kchan_ring_consume_tail_loss(struct kchan_ring_consumer *consumer)
 	 * in count_lost().
 	 */
 	smp_rmb();
+	/* Pairs with the store-release in kchan_ring_attach_memory(). */
 	if (smp_load_acquire(&ring->has_memory) &&
 	    READ_ONCE(ring->producer->producer_pos) != consumer->position)
 		return 0;
@@ -146,6 +153,7 @@ bool kchan_ring_consume_arm(struct kchan_ring_consumer *consumer)
 {
 	struct kchan_ring *ring = consumer->ring;
 
+	/* Pairs with the store-release in kchan_ring_attach_memory(). */
 	if (!smp_load_acquire(&ring->has_memory))
 		return false;
 	WRITE_ONCE(ring->consumer->lost_seen, consumer->accounted);
