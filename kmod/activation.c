@@ -34,8 +34,7 @@ static u64 new_generation(void)
 static int size_rings(struct kchan *ch)
 {
 	const u32 rings = kchan_ring_count(ch);
-	const u64 bytes = kchan_ring_bytes(ch->budget_bytes, rings,
-					   ch->max_record_bytes);
+	const u64 bytes = kchan_ring_bytes(ch->budget_bytes, rings);
 
 	if (!bytes) {
 		pr_warn_ratelimited("channel %s: %u possible CPUs need more than its budget of %llu bytes: raise the budget, or let its module register a shared ring\n",

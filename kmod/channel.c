@@ -239,8 +239,7 @@ static struct kchan *create(const struct kchan_spec *spec,
 	}
 	/* Shown before the first activation, which computes it again. */
 	ch->ring_bytes = kchan_ring_bytes(ch->budget_bytes,
-					  kchan_ring_count(ch),
-					  ch->max_record_bytes);
+					  kchan_ring_count(ch));
 	return ch;
 }
 

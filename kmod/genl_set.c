@@ -92,8 +92,7 @@ static int check_budget(struct kchan *ch, struct genl_info *info)
 				    "more than a quarter of the memory");
 		return -E2BIG;
 	}
-	if (!kchan_ring_bytes(nla_get_u64(attr), kchan_ring_count(ch),
-			      ch->max_record_bytes)) {
+	if (!kchan_ring_bytes(nla_get_u64(attr), kchan_ring_count(ch))) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "not enough for the smallest ring of each possible CPU");
 		return -EINVAL;
@@ -145,8 +144,7 @@ static void set_sizes(struct kchan *ch, struct genl_info *info)
 	if (budget && ch->state == KCHAN_STATE_IDLE)
 		WRITE_ONCE(ch->ring_bytes,
 			   kchan_ring_bytes(ch->budget_bytes,
-					    kchan_ring_count(ch),
-					    ch->max_record_bytes));
+					    kchan_ring_count(ch)));
 	mutex_unlock(&ch->demand);
 }
 

@@ -10,14 +10,11 @@
 #include <linux/vmalloc.h>
 #include <uapi/linux/kchan.h>
 
-u64 kchan_ring_bytes(u64 budget_bytes, u32 rings, u32 max_record_bytes)
+u64 kchan_ring_bytes(u64 budget_bytes, u32 rings)
 {
-	u64 smallest = roundup_pow_of_two(sizeof(struct kchan_record) +
-					  (u64)max_record_bytes);
-	u64 share = div_u64(budget_bytes, rings);
+	const u64 smallest = max_t(u64, KCHAN_MIN_RING_BYTES, PAGE_SIZE);
+	const u64 share = div_u64(budget_bytes, rings);
 
-	smallest = max_t(u64, smallest, KCHAN_MIN_RING_BYTES);
-	smallest = max_t(u64, smallest, PAGE_SIZE);
 	if (share < smallest)
 		return 0;
 	return min_t(u64, rounddown_pow_of_two(share), KCHAN_MAX_RING_BYTES);

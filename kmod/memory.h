@@ -19,10 +19,10 @@ struct kchan_memory {
 };
 
 /*
- * The size of each of `rings` rings within a budget: a power of two that holds
- * a record of max_record_bytes. 0: not even the smallest fits.
+ * The size of each of `rings` rings within a budget, a power of two. 0: not
+ * even the smallest fits.
  */
-u64 kchan_ring_bytes(u64 budget_bytes, u32 rings, u32 max_record_bytes);
+u64 kchan_ring_bytes(u64 budget_bytes, u32 rings);
 
 /* The largest budget that this machine's memory allows. */
 u64 kchan_max_budget_bytes(void);

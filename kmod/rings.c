@@ -70,6 +70,9 @@ void kchan_rings_destroy(struct kchan *ch)
 
 void kchan_rings_reset(struct kchan *ch, u64 generation)
 {
+	/* Many CPUs make small rings: what they cannot hold is too long. */
+	const u64 longest = min_t(u64, ch->max_record_bytes,
+				  ch->ring_bytes - sizeof(struct kchan_record));
 	struct kchan_channel_ring *ring;
 	u32 cpu;
 
@@ -78,7 +81,7 @@ void kchan_rings_reset(struct kchan *ch, u64 generation)
 			.channel = ch->name,
 			.generation = generation,
 			.cpu = cpu,
-			.max_payload_bytes = ch->max_record_bytes,
+			.max_payload_bytes = longest,
 			.wake = queue_wake,
 		};
 

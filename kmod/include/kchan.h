@@ -169,7 +169,7 @@ struct kchan_spec {
 	enum kchan_policy policy; /* default: LOCK_FREE, or SPINLOCK if SHARED */
 	u32 semaphore_count; /* for KCHAN_POLICY_SEMAPHORE */
 	enum kchan_context context; /* highest context it is emitted from */
-	u32 max_record_bytes; /* default 4096; a ring holds at least one */
+	u32 max_record_bytes; /* default 4096 */
 	u64 budget_bytes; /* default KCHAN_DEFAULT_BUDGET_BYTES */
 	u32 linger_ms; /* default KCHAN_DEFAULT_LINGER_MS */
 	const struct kchan_type *types;

@@ -216,15 +216,32 @@ static void rings_share_the_budget(struct kunit *test)
 {
 	const u64 share = KCHAN_DEFAULT_BUDGET_BYTES / 8;
 
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(8 * share, 8, 4096), share);
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(8 * share, 9, 4096), share / 2);
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(3 * SZ_16K, 3, 64), SZ_16K);
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(3 * SZ_16K, 4, 64), 0);
-	/* A ring holds the longest record. */
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(SZ_64K, 1, SZ_64K), 0);
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(SZ_128K, 1, SZ_64K), SZ_128K);
-	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(U64_MAX, 1, 64),
+	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(8 * share, 8), share);
+	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(8 * share, 9), share / 2);
+	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(3 * SZ_16K, 3), SZ_16K);
+	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(3 * SZ_16K, 4), 0);
+	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(0, 1), 0);
+	KUNIT_EXPECT_EQ(test, kchan_ring_bytes(U64_MAX, 1),
 			KCHAN_MAX_RING_BYTES);
+}
+
+/* A ring that is smaller than a record may be says so, whatever its fill. */
+static void record_that_no_ring_holds_is_oversize(struct kunit *test)
+{
+	struct source *source = test->priv;
+	struct kchan *ch = source->channel;
+	struct kchan_ring_counters counters;
+	u8 *payload = kunit_kzalloc(test, SZ_32K, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, payload);
+	ch->max_record_bytes = SZ_64K;
+	ch->budget_bytes = (u64)num_possible_cpus() * SZ_16K;
+	KUNIT_ASSERT_EQ(test, kchan_demand_get(ch, NULL), 0);
+	KUNIT_EXPECT_EQ(test, kchan_emit(ch, 1, payload, SZ_16K), -EMSGSIZE);
+	kchan_ring_read_counters(&ring_of(source)->core, &counters);
+	KUNIT_EXPECT_EQ(test, counters.lost_oversize, 1);
+	KUNIT_EXPECT_EQ(test, counters.lost, 1);
+	kchan_demand_put(ch);
 }
 
 static void data_is_contiguous_over_its_end(struct kunit *test)
@@ -254,6 +271,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(the_dead_keep_what_is_read),
 	KUNIT_CASE(unregister_ends_the_linger),
 	KUNIT_CASE(rings_share_the_budget),
+	KUNIT_CASE(record_that_no_ring_holds_is_oversize),
 	KUNIT_CASE(data_is_contiguous_over_its_end),
 	{}
 };
