@@ -209,8 +209,12 @@ TEST_F(RingSourceTest, ARingThatLiesEndsTheSourceWithItsReason) {
   Start();
   rings().cpu(0).Emit("good");
   ASSERT_TRUE(Published(1));
-  std::atomic_ref(rings().cpu(0).ring().producer()->producer_pos).store(12345);
-  rings().cpu(1).Emit("wakes the source");
+  loop_.Run([&] {  // where the source cannot read meanwhile
+    rings().cpu(0).Emit("bad");
+    constexpr size_t kSecond = sizeof(kchan_record) + 8;
+    auto* record = reinterpret_cast<kchan_record*>(rings().cpu(0).ring().data() + kSecond);
+    record->length = 12345;
+  });
   ASSERT_TRUE(Eventually([&] { return ended_.load(); }));
   EXPECT_TRUE(absl::IsDataLoss(end_)) << end_;
 }
