@@ -96,8 +96,8 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
     const Segment& segment = *entry->segment;
     const size_t unread = entry->bytes - position.offset;
     if (!batch.slices.empty()) {
-      const bool continues = entry->run == position.run && segment.schema_id() == batch.schema_id &&
-                             segment.first_sequence() == position.cursor.sequence + 1;
+      // Entries of one epoch have consecutive numbers: the oldest go first.
+      const bool continues = entry->run == position.run && segment.schema_id() == batch.schema_id;
       const bool fits = batch.body_bytes + unread <= max_bytes;
       // A quarter is enough: ending with a segment saves the walk to cut one,
       // now and, since the next batch then begins with a segment, later.
@@ -142,7 +142,7 @@ Log::Found Log::Resolve(LogPosition& position) const {
       position.cursor.sequence += found.loss->count;
     }
     if (position.cursor.sequence + 1 < run.first_sequence) {
-      if (found.loss) return found;
+      // The first loss here: what precedes it is in another epoch.
       found.loss = LossUpTo(position, run.first_sequence - 1, LossStage::kDaemonRestart);
     }
 

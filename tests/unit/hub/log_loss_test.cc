@@ -64,6 +64,19 @@ TEST(LogLossTest, DifferentLossesAreNotJoined) {
   EXPECT_EQ(Follower(f.log, StartOldest{}).ReadAll().size(), 5u);
 }
 
+TEST(LogLossTest, UnknownCountIsNotHiddenByACountedOne) {
+  LogFixture f;
+  f.Start();
+  for (const uint64_t count : {3, 0, 3}) {
+    f.log.AppendLoss({.count = count, .stage = LossStage::kKernelTransport});
+  }
+  f.log.Publish();
+  const std::vector<Seen> seen = Follower(f.log, StartOldest{}).ReadAll();
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[1].count, 0u);
+  EXPECT_EQ(seen[2].first, 4u);
+}
+
 TEST(LogLossTest, RecordBetweenKeepsLossesApart) {
   LogFixture f;
   f.Start();

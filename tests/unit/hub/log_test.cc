@@ -112,6 +112,17 @@ TEST(LogTest, RecordLongerThanTheLogIsStillKept) {
   EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(5, 5));
 }
 
+// Each evicts the one before and may get its very memory.
+TEST(LogTest, EachRecordAsLongAsTheLogIsPublished) {
+  LogFixture f(kSmall);
+  f.Start();
+  Follower reader(f.log, StartNow{});
+  for (uint64_t i = 1; i <= 5; ++i) {
+    f.AppendPublished(1, 60 << 10);
+    EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(i, i));
+  }
+}
+
 TEST(LogTest, RecordLongerThanABatchIsGivenWhole) {
   LogFixture f;
   f.Start();

@@ -142,6 +142,16 @@ TEST_F(WindowTest, WithoutAWindowNothingIsKept) {
   EXPECT_EQ(subscription_->unacknowledged_bytes(), 0u);
   EXPECT_TRUE(Acknowledge(100).ok());
   EXPECT_FALSE(Acknowledge(101).ok());
+  EXPECT_EQ(subscription_->unacknowledged_bytes(), 0u);
+}
+
+TEST_F(WindowTest, FullWindowDoesNotHoldBackNews) {
+  exec_ = AddLive("exec");
+  Append(*exec_, 1);
+  Open({.selections = {ByName("exec")}, .window_bytes = 1});
+  EXPECT_EQ(Script(), (std::vector<std::string>{"update exec live epoch 225", "records exec 1-1",
+                                                "history exec 1"}));
+  EXPECT_GT(subscription_->unacknowledged_bytes(), 0u);
 }
 
 TEST_F(WindowTest, RemovedChannelLeavesTheWindow) {
