@@ -48,6 +48,7 @@ class Server::Impl {
       if (!listening.ok()) return listening.status();
       listening_.push_back(*std::move(listening));
     }
+    TellHealth(false);  // until the first look; never unknown
     health_->Notify();
     return absl::OkStatus();
   }

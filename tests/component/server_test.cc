@@ -24,7 +24,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& path) {
   grpc::ChannelArguments arguments;
   // Else all channels to one path would share a connection.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetMaxReceiveMessageSize(16 << 20);
+  // Else gRPC would take in without bound what a stalled reader does not read,
+  // and never make the server wait.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   return grpc::CreateCustomChannel("unix:" + path, grpc::InsecureChannelCredentials(), arguments);
 }
 

@@ -153,7 +153,7 @@ TEST_F(SubscribeEndTest, OneSubscriptionTooManyIsRefusedUntilAnotherEnds) {
 }
 
 TEST_F(SubscribeEndTest, ReaderThatPinsTooMuchIsEndedAndOthersAreNot) {
-  hub_limits_.max_pinned_bytes = 256 << 10;
+  hub_limits_.max_pinned_bytes = 64 << 10;  // less than one segment
   log_limits_ = {.max_bytes = 1 << 20, .segment_bytes = 128 << 10};
   Start();
   FakeSource tick(hub(), "tick");
@@ -181,7 +181,7 @@ TEST_F(SubscribeEndTest, ReaderThatPinsTooMuchIsEndedAndOthersAreNot) {
 }
 
 TEST_F(SubscribeEndTest, ReaderEndedForPinningResumesWithItsCursorExactly) {
-  hub_limits_.max_pinned_bytes = 256 << 10;
+  hub_limits_.max_pinned_bytes = 64 << 10;  // less than one segment
   log_limits_ = {.max_bytes = 1 << 20, .segment_bytes = 128 << 10};
   Start();
   FakeSource tick(hub(), "tick");
@@ -192,7 +192,7 @@ TEST_F(SubscribeEndTest, ReaderEndedForPinningResumesWithItsCursorExactly) {
   ASSERT_TRUE(Eventually([&] {
     tick.Append(500, 100);
     return Status().subscriptions() == 0;
-  }));
+  })) << Status().ShortDebugString();
   EXPECT_EQ(stalled.Finish().error_code(), StatusCode::RESOURCE_EXHAUSTED);
   const uint64_t reached = stalled.ledger("tick").last;
 

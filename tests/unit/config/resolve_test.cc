@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <variant>
+
+#include "bridge/config/parse.h"
+#include "gtest/gtest.h"
+
+namespace kchan::config {
+namespace {
+
+absl::StatusOr<Config> FromText(const std::string& text) {
+  const auto config = ParseText(text, "test");
+  if (!config.ok()) return config.status();
+  return Resolve(*config);
+}
+
+// The field that the mistake in `text` is about.
+std::string WrongField(const std::string& text) {
+  const auto config = FromText(text);
+  EXPECT_TRUE(absl::IsInvalidArgument(config.status())) << text;
+  const std::string message(config.status().message());
+  return message.substr(0, message.find(": "));
+}
+
+TEST(ResolveTest, DefaultsListenOnTwoLocalSocketsOnly) {
+  const auto config = FromText("");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_EQ(config->server.listeners.size(), 2u);
+  const auto& read = std::get<rpc::UnixListener>(config->server.listeners[0].where);
+  EXPECT_EQ(read.path, "/run/kchan/read.sock");
+  EXPECT_EQ(read.mode, 0660u);
+  EXPECT_EQ(config->server.listeners[0].right, rpc::Right::kRead);
+  EXPECT_EQ(config->server.listeners[1].right, rpc::Right::kControl);
+  EXPECT_FALSE(config->server.node.name.empty());
+}
+
+TEST(ResolveTest, FirstRuleThatMatchesHolds) {
+  const auto config = FromText(R"(
+    memory { log_bytes: 2097152 }
+    channels { glob: "ex*" open: OPEN_ALWAYS log_max_bytes: 4194304 }
+    channels { glob: "*" idle_close_seconds: 7 }
+  )");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const ChannelRule* exec = config->FindRule("exec");
+  ASSERT_NE(exec, nullptr);
+  EXPECT_TRUE(exec->policy.always);
+  EXPECT_EQ(exec->log.max_bytes, 4u << 20);
+  const ChannelRule* tick = config->FindRule("tick");
+  ASSERT_NE(tick, nullptr);
+  EXPECT_FALSE(tick->policy.always);
+  EXPECT_EQ(tick->policy.idle_close, absl::Seconds(7));
+  EXPECT_EQ(tick->log.max_bytes, 2u << 20);
+}
+
+TEST(ResolveTest, ChannelWithoutARuleHasNone) {
+  const auto config = FromText(R"(channels { glob: "ex*" })");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->FindRule("tick"), nullptr);
+}
+
+TEST(ResolveTest, InsecureTcpIsForLoopbackUnlessForced) {
+  const auto listen = [](const std::string& address, const std::string& more) {
+    return FromText("tcp_listeners { address: \"" + address + "\" " + more + " }");
+  };
+  EXPECT_TRUE(listen("127.0.0.1:50051", "insecure: true").ok());
+  EXPECT_TRUE(listen("127.1.2.3:50051", "insecure: true").ok());
+  EXPECT_TRUE(listen("[::1]:50051", "insecure: true").ok());
+  EXPECT_TRUE(listen("localhost:0", "insecure: true").ok());
+  for (const char* remote : {"0.0.0.0:50051", "10.1.2.3:1", "[::]:50051", "example.org:50051"}) {
+    EXPECT_FALSE(listen(remote, "insecure: true").ok()) << remote;
+    EXPECT_TRUE(listen(remote, "insecure: true allow_remote_insecure: true").ok()) << remote;
+  }
+}
+
+TEST(ResolveTest, TcpNeedsEitherTlsOrInsecure) {
+  const std::string tls = R"(tls { certificate_file: "c" key_file: "k" client_ca_file: "a" })";
+  EXPECT_TRUE(FromText(R"(tcp_listeners { address: "0.0.0.0:1" )" + tls + "}").ok());
+  EXPECT_EQ(WrongField(R"(tcp_listeners { address: "127.0.0.1:1" })"), "tcp_listeners[0]");
+  EXPECT_EQ(WrongField(R"(tcp_listeners { address: "127.0.0.1:1" insecure: true )" + tls + "}"),
+            "tcp_listeners[0]");
+}
+
+TEST(ResolveTest, TlsVerifiesClientsUnlessToldNotTo) {
+  const auto tls = [](const std::string& more) {
+    return R"(tcp_listeners { address: "0.0.0.0:1" tls { certificate_file: "c" key_file: "k" )" +
+           more + "}}";
+  };
+  EXPECT_EQ(WrongField(tls("")), "tcp_listeners[0].tls.client_ca_file");
+  EXPECT_EQ(WrongField(tls("client_ca_file: \"a\" allow_any_client: true")),
+            "tcp_listeners[0].tls.client_ca_file");
+  EXPECT_TRUE(FromText(tls("allow_any_client: true")).ok());
+}
+
+TEST(ResolveTest, WrongValueIsNamedByItsField) {
+  EXPECT_EQ(WrongField("drain_timeout_ms: 1"), "drain_timeout_ms");
+  EXPECT_EQ(WrongField("memory { log_bytes: 5 }"), "memory.log_bytes");
+  EXPECT_EQ(WrongField("memory { max_log_bytes: 1048576 }"), "memory.log_bytes");
+  EXPECT_EQ(WrongField("memory { max_pinned_bytes: 0 }"), "memory.max_pinned_bytes");
+  EXPECT_EQ(WrongField("limits { max_subscriptions: 0 }"), "limits.max_subscriptions");
+  EXPECT_EQ(WrongField("limits { max_request_bytes: 1 }"), "limits.max_request_bytes");
+  EXPECT_EQ(WrongField("unix_sockets { read { mode: 01777 } }"), "unix_sockets.read.mode");
+  EXPECT_EQ(WrongField("unix_sockets { directory: \"run\" }"), "unix_sockets.directory");
+  EXPECT_EQ(WrongField("unix_sockets { directory: \"\" }"), "tcp_listeners");
+  EXPECT_EQ(WrongField("logging { level: 9 }"), "logging.level");
+  EXPECT_EQ(WrongField(R"(channels { glob: "a" } channels { glob: "[" })"), "channels[1].glob");
+  EXPECT_EQ(WrongField(R"(channels { glob: "a" open: 7 })"), "channels[0].open");
+  EXPECT_EQ(WrongField(R"(channels { glob: "a" log_max_bytes: 9 })"), "channels[0].log_max_bytes");
+  for (const char* address : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "::1:5", ":5"}) {
+    EXPECT_EQ(
+        WrongField("tcp_listeners { insecure: true address: \"" + std::string(address) + "\" }"),
+        "tcp_listeners[0].address")
+        << address;
+  }
+}
+
+TEST(ResolveTest, RightsAreReadUnlessControlIsAsked) {
+  const auto config = FromText(R"(
+    tcp_listeners { address: "127.0.0.1:1" insecure: true }
+    tcp_listeners { address: "127.0.0.1:2" insecure: true right: RIGHT_CONTROL }
+  )");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->server.listeners[2].right, rpc::Right::kRead);
+  EXPECT_EQ(config->server.listeners[3].right, rpc::Right::kControl);
+}
+
+}  // namespace
+}  // namespace kchan::config
