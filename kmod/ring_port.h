@@ -12,6 +12,7 @@
 #include <linux/align.h>
 #include <linux/atomic.h>
 #include <linux/bug.h>
+#include <linux/build_bug.h>
 #include <linux/err.h>
 #include <linux/hardirq.h>
 #include <linux/irqflags.h>
@@ -19,6 +20,7 @@
 #include <linux/preempt.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <asm/barrier.h>

@@ -58,7 +58,7 @@ void kchan_ring_mark_dead(struct kchan_ring *ring)
 {
 	/* Pairs with the load-acquire in kchan_ring_poll_mask(). */
 	smp_store_release(&ring->dead, 1);
-	/* The next writer has to pass make_space(), which turns it away. */
+	/* The next writer has to pass kchan_ring_make_space(), which turns it away. */
 	WRITE_ONCE(ring->limit, 0);
 	/* Pairs with the store-release in kchan_ring_attach_memory(). */
 	if (!smp_load_acquire(&ring->has_memory))
@@ -122,7 +122,7 @@ u64 kchan_ring_consume(struct kchan_ring_consumer *consumer,
 						KCHAN_RECORD_LENGTH_MASK);
 	}
 
-	/* What we read before its space. Pairs with make_space(). */
+	/* What we read before its space. Pairs with kchan_ring_make_space(). */
 	smp_store_release(&ring->consumer->consumer_pos, consumer->position);
 	return taken;
 }
@@ -136,7 +136,7 @@ u64 kchan_ring_consume_tail_loss(struct kchan_ring_consumer *consumer)
 	/*
 	 * lost before producer_pos: a record that was stored before one of
 	 * these losses must have its number first. Pairs with the full barrier
-	 * in count_lost().
+	 * in kchan_ring_count_lost().
 	 */
 	smp_rmb();
 	/* Pairs with the store-release in kchan_ring_attach_memory(). */
@@ -158,7 +158,7 @@ bool kchan_ring_consume_arm(struct kchan_ring_consumer *consumer)
 		return false;
 	WRITE_ONCE(ring->consumer->lost_seen, consumer->accounted);
 	WRITE_ONCE(ring->consumer->wake_pos, consumer->position + 1);
-	/* Pairs with the ones in wake_if_reached() and count_lost(). */
+	/* Pairs with the ones in wake_if_reached() and kchan_ring_count_lost(). */
 	smp_mb();
 	return (kchan_ring_poll_mask(ring) &
 		(KCHAN_RING_READABLE | KCHAN_RING_LOST)) != 0;

@@ -28,6 +28,15 @@ void FullBarrier() {
 #endif
 }
 
+// The kernel relies on these places: a change is a change of the ABI.
+static_assert(sizeof(kchan_record) == 24 && offsetof(kchan_record, lost_before) == 16);
+static_assert(offsetof(kchan_consumer_page, wake_pos) == 64);
+static_assert(offsetof(kchan_consumer_page, lost_seen) == 128);
+static_assert(sizeof(kchan_producer_page) == 64);
+static_assert(offsetof(kchan_info_page, state) == 44);
+static_assert(sizeof(kchan_info_page) == 48 + KCHAN_NAME_BYTES);
+static_assert(sizeof(kchan_ring_counters) == 128);
+
 bool IsPowerOfTwo(uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
 }  // namespace
@@ -185,7 +194,7 @@ void RingReader::Release() {
   // has seen, which are a gap; the other way round it would leave losses that
   // its successor numbers again.
   __atomic_store_n(&memory_.consumer->lost_seen, accounted_, __ATOMIC_RELAXED);
-  // Pairs with the load-acquire in make_space(): what we read comes before
+  // Pairs with the load-acquire in kchan_ring_make_space(): what we read comes before
   // what the writer puts there.
   __atomic_store_n(&memory_.consumer->consumer_pos, position_, __ATOMIC_RELEASE);
 }
@@ -195,7 +204,7 @@ bool RingReader::Arm(size_t bytes_ahead) {
   const uint64_t wake_pos = position_ + ahead;
   __atomic_store_n(&memory_.consumer->wake_pos, wake_pos, __ATOMIC_RELAXED);
   // wake_pos (and lost_seen, by Release()) before the second look. Pairs with
-  // the barriers in wake_if_reached() and count_lost(); the second look for a
+  // the barriers in wake_if_reached() and kchan_ring_count_lost(); the second look for a
   // loss is the kernel's, in poll().
   FullBarrier();
   const uint64_t end = __atomic_load_n(&memory_.producer->producer_pos, __ATOMIC_RELAXED);

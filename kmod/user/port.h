@@ -6,9 +6,11 @@
 #ifndef _KCHAN_USER_PORT_H
 #define _KCHAN_USER_PORT_H
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -54,12 +56,8 @@ static inline void kchan_port_point(void)
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#ifndef __cplusplus /* there others ask for an attribute of this name */
-#define noinline __attribute__((noinline))
-#endif
 
 #define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
-#define BUILD_BUG_ON(condition) _Static_assert(!(condition), #condition)
 #define WARN_ON_ONCE(condition) (unlikely(condition) ? (__builtin_trap(), 1) : 0)
 #define is_power_of_2(n) ((n) != 0 && ((n) & ((n)-1)) == 0)
 

@@ -78,7 +78,7 @@ proctype Writer()
 			:: seen == my_published -> wake_pending = true
 			:: else
 			fi
-		:: /* count_lost() */
+		:: /* kchan_ring_count_lost() */
 			my_lost++;
 			writer_stores!LOST(my_lost);
 #ifndef NO_LOSS_BARRIER
