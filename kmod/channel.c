@@ -1,87 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Making a channel of what a module declares, and freeing it. */
 #define pr_fmt(fmt) "kchan: " fmt
 
 #include "channel.h"
 
 #include <linux/ctype.h>
 #include <linux/err.h>
-#include <linux/export.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "genl_records.h"
-#include "notify.h"
 #include "rings.h"
 
 #define DEFAULT_MAX_RECORD_BYTES 4096
-
-static DEFINE_MUTEX(registry_lock);
-static LIST_HEAD(registry); /* by ascending id */
-static u32 registry_generation = 1;
-static u32 registry_count;
-static u32 last_id;
-static bool quiesced;
-
-/* ---- Lookup -------------------------------------------------------------- */
-
-static struct kchan *find_locked(const char *name)
-{
-	struct kchan *ch;
-
-	list_for_each_entry(ch, &registry, node) {
-		if (!strcmp(ch->name, name))
-			return ch;
-	}
-	return NULL;
-}
-
-struct kchan *kchan_find(const char *name)
-{
-	struct kchan *ch;
-
-	mutex_lock(&registry_lock);
-	ch = find_locked(name);
-	if (ch)
-		kref_get(&ch->ref);
-	mutex_unlock(&registry_lock);
-	return ch;
-}
-
-struct kchan *kchan_next(u32 id)
-{
-	struct kchan *ch, *found = NULL;
-
-	mutex_lock(&registry_lock);
-	list_for_each_entry(ch, &registry, node) {
-		if (ch->id > id) {
-			kref_get(&ch->ref);
-			found = ch;
-			break;
-		}
-	}
-	mutex_unlock(&registry_lock);
-	return found;
-}
-
-u32 kchan_channel_count(void)
-{
-	return READ_ONCE(registry_count);
-}
-
-u32 kchan_registry_generation(void)
-{
-	return READ_ONCE(registry_generation);
-}
-
-static void registry_changed(int count)
-{
-	WRITE_ONCE(registry_count, registry_count + count);
-	/* 0 means "unknown" to netlink's dump check. */
-	WRITE_ONCE(registry_generation, registry_generation + 1 ?: 1);
-}
-
-/* ---- Making and freeing -------------------------------------------------- */
 
 static bool is_channel_name(const char *name)
 {
@@ -148,7 +80,7 @@ static int resolve(struct kchan_spec *spec)
 	return kchan_policy_resolve(spec);
 }
 
-static void free_channel(struct kchan *ch)
+void kchan_destroy(struct kchan *ch)
 {
 	kchan_genl_queue_destroy(ch->queue);
 	kchan_rings_destroy(ch);
@@ -156,16 +88,6 @@ static void free_channel(struct kchan *ch)
 	kchan_schema_free(ch->schema);
 	kfree(ch->doc);
 	kfree(ch);
-}
-
-static void release(struct kref *ref)
-{
-	free_channel(container_of(ref, struct kchan, ref));
-}
-
-void kchan_put(struct kchan *ch)
-{
-	kref_put(&ch->ref, release);
 }
 
 static void copy_scalars(struct kchan *ch, const struct kchan_spec *spec,
@@ -217,56 +139,7 @@ static int copy_rest(struct kchan *ch, const struct kchan_spec *spec)
 	return 0;
 }
 
-static struct kchan *create(const struct kchan_spec *spec,
-			    struct module *owner)
-{
-	struct kchan *ch = kzalloc(sizeof(*ch), GFP_KERNEL);
-	int err;
-
-	if (!ch)
-		return ERR_PTR(-ENOMEM);
-	kref_init(&ch->ref);
-	mutex_init(&ch->demand);
-	init_rwsem(&ch->callbacks);
-	INIT_DELAYED_WORK(&ch->linger, kchan_linger_work);
-	copy_scalars(ch, spec, owner);
-	kchan_admission_init(&ch->admission, spec->policy,
-			     spec->semaphore_count);
-	err = copy_rest(ch, spec);
-	if (err) {
-		free_channel(ch);
-		return ERR_PTR(err);
-	}
-	/* Shown before the first activation, which computes it again. */
-	ch->ring_bytes = kchan_ring_bytes(ch->budget_bytes,
-					  kchan_ring_count(ch));
-	return ch;
-}
-
-/* ---- Registration -------------------------------------------------------- */
-
-static int list_channel(struct kchan *ch)
-{
-	int err = 0;
-
-	mutex_lock(&registry_lock);
-	if (quiesced) {
-		err = -ESHUTDOWN;
-	} else if (find_locked(ch->name)) {
-		err = -EEXIST;
-	} else {
-		ch->id = ++last_id;
-		list_add_tail(&ch->node, &registry);
-		registry_changed(1);
-		/* Inside, or a DEL could overtake it. */
-		kchan_notify_channel(ch, KCHAN_CMD_CHANNEL_NEW_NTF);
-	}
-	mutex_unlock(&registry_lock);
-	return err;
-}
-
-struct kchan *__kchan_register(const struct kchan_spec *given,
-			       struct module *owner)
+struct kchan *kchan_create(const struct kchan_spec *given, struct module *owner)
 {
 	struct kchan_spec spec = *given;
 	struct kchan *ch;
@@ -275,56 +148,33 @@ struct kchan *__kchan_register(const struct kchan_spec *given,
 	err = resolve(&spec);
 	if (err)
 		return ERR_PTR(err);
-	ch = create(&spec, owner);
-	if (IS_ERR(ch))
-		return ch;
-	err = list_channel(ch);
+	ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+	if (!ch)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&ch->ref);
+	mutex_init(&ch->demand);
+	init_rwsem(&ch->callbacks);
+	INIT_DELAYED_WORK(&ch->linger, kchan_linger_work);
+	copy_scalars(ch, &spec, owner);
+	kchan_admission_init(&ch->admission, spec.policy,
+			     spec.semaphore_count);
+	err = copy_rest(ch, &spec);
 	if (err) {
-		pr_err("channel %s: %s\n", ch->name,
-		       err == -EEXIST ? "the name is taken" :
-					"the core is quiesced: load it again");
-		free_channel(ch);
+		kchan_destroy(ch);
 		return ERR_PTR(err);
 	}
+	/* Shown before the first activation, which computes it again. */
+	ch->ring_bytes = kchan_ring_bytes(ch->budget_bytes,
+					  kchan_ring_count(ch));
 	return ch;
 }
-EXPORT_SYMBOL_GPL(__kchan_register);
 
-void kchan_unregister(struct kchan *ch)
+static void release(struct kref *ref)
 {
-	if (IS_ERR_OR_NULL(ch))
-		return;
-	kchan_kill(ch);
-
-	mutex_lock(&registry_lock);
-	list_del(&ch->node);
-	registry_changed(-1);
-	kchan_notify_channel(ch, KCHAN_CMD_CHANNEL_DEL_NTF);
-	mutex_unlock(&registry_lock);
-	kchan_put(ch);
-}
-EXPORT_SYMBOL_GPL(kchan_unregister);
-
-/* ---- Quiesce ------------------------------------------------------------- */
-
-bool kchan_quiesced(void)
-{
-	return READ_ONCE(quiesced);
+	kchan_destroy(container_of(ref, struct kchan, ref));
 }
 
-void kchan_quiesce(void)
+void kchan_put(struct kchan *ch)
 {
-	struct kchan *ch;
-	u32 id = 0;
-
-	mutex_lock(&registry_lock);
-	WRITE_ONCE(quiesced, true);
-	mutex_unlock(&registry_lock);
-
-	while ((ch = kchan_next(id))) {
-		id = ch->id;
-		kchan_kill(ch);
-		kchan_put(ch);
-	}
-	kchan_notify_quiesce();
+	kref_put(&ch->ref, release);
 }

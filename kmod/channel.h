@@ -95,9 +95,16 @@ struct kchan {
 	struct hlist_node hotplug;
 };
 
+/* Not registered yet. EINVAL (said in the kernel log), ENOMEM. */
+struct kchan *kchan_create(const struct kchan_spec *spec, struct module *owner);
+/* One that was never registered; others go with their last reference. */
+void kchan_destroy(struct kchan *ch);
+void kchan_put(struct kchan *ch);
+
+/* ---- registry.c ---------------------------------------------------------- */
+
 /* A reference, or NULL. */
 struct kchan *kchan_find(const char *name);
-void kchan_put(struct kchan *ch);
 
 /* The registered channel with the smallest id above `id`; a reference or NULL. */
 struct kchan *kchan_next(u32 id);

@@ -17,6 +17,7 @@ kchan_add_guest_test(genl
   SOURCES
     guest/genl_guest_test.cc
     guest/genl_records_guest_test.cc
+    guest/genl_send_guest_test.cc
   LIBRARIES kchan_guest_netlink)
 
 kchan_add_guest_test(source
