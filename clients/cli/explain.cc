@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 namespace kchan::cli {
 namespace {
@@ -40,9 +41,6 @@ std::string Remedy(const absl::Status& status) {
                "log in again, or run this as root";
       }
       return "is kchand running there, and does it speak this protocol (plain text or TLS)?";
-    case absl::StatusCode::kPermissionDenied:
-      return "this needs a right that the connection does not have: sending and setting go over "
-             "the control socket (--server unix:/run/kchan/control.sock)";
     case absl::StatusCode::kDeadlineExceeded:
       return "kchand did not answer in time: see its own log (journalctl -u kchand)";
     case absl::StatusCode::kUnimplemented:
@@ -54,8 +52,14 @@ std::string Remedy(const absl::Status& status) {
   }
 }
 
+// gRPC wraps the reason of a failed connection in words that help nobody.
+std::string Message(const absl::Status& status) {
+  constexpr const char* kWrapping = "failed to connect to all addresses; last error: UNKNOWN: ";
+  return absl::StrReplaceAll(status.message(), {{kWrapping, "cannot connect to "}});
+}
+
 ExitCode Say(const absl::Status& status, const std::string& remedy) {
-  const std::string message(status.message());
+  const std::string message = Message(status);
   std::fprintf(stderr, "kchan: %s\n", message.c_str());
   if (!remedy.empty()) std::fprintf(stderr, "  what to do: %s\n", remedy.c_str());
   if (status.code() == absl::StatusCode::kUnavailable) return kUnavailable;

@@ -102,7 +102,8 @@ class Tail {
   }
 
   void Summary() {
-    Note(absl::StrCat(printer_.records(), " records, ", printer_.losses().ToString()));
+    Note(absl::StrCat(printer_.records(), printer_.records() == 1 ? " record, " : " records, ",
+                      printer_.losses().ToString()));
     if (!tail_.show_cursors) return;
     for (const v1::Cursor& cursor : subscription_.cursors()) {
       Note(absl::StrCat("resume with --cursor ", CursorText(cursor)));
@@ -147,9 +148,11 @@ void AddTail(CLI::App& app, const GlobalOptions& options, Command* chosen) {
   auto* last = command->add_option("--last", tail->last, "begin with the last N records");
   command->add_flag("--from-oldest", tail->from_oldest, "begin with the oldest record kept")
       ->excludes(last);
-  command->add_option("--cursor", tail->cursors,
-                      "go on behind CHANNEL@EPOCH:SEQUENCE; may be given for several channels");
-  command->add_option("--count", tail->count, "end after N records");
+  command
+      ->add_option("--cursor", tail->cursors,
+                   "go on behind CHANNEL@EPOCH:SEQUENCE; may be given for several channels")
+      ->allow_extra_args(false);
+  command->add_option("--count", tail->count, "end after N records")->check(CLI::PositiveNumber);
   command->add_option("--for", tail->duration, "end after a time like 500ms, 10s or 1h30m");
   command->add_flag("--json", tail->json, "one JSON object a line");
   command->add_option("--window", tail->window_bytes,
