@@ -22,7 +22,8 @@ class Backoff {
     const absl::Duration wait = next_ * part;
     next_ = std::min(next_ * options_.multiplier, options_.max);
     if (!asked_for) return wait;
-    return std::max(wait, std::min(*asked_for, absl::Minutes(1)));
+    // On top, not instead: a daemon asks all its clients for the same.
+    return wait + std::clamp(*asked_for, absl::ZeroDuration(), absl::Minutes(1));
   }
 
   void Reset() { next_ = options_.initial; }

@@ -29,8 +29,8 @@ v1::Selection Select(std::string_view name_or_glob, v1::Start start = FromNow())
 // How long to wait before the next try after a stream broke: `initial`, each
 // time `multiplier` times longer, at most `max`, and of that a random part
 // between a half and the whole, so that many clients do not come back at once.
-// The first batch starts it anew. A longer wait that the daemon asks for is
-// granted, up to one minute.
+// The first batch starts it anew. A wait that the daemon asks for comes on top,
+// up to one minute.
 struct BackoffOptions {
   absl::Duration initial = absl::Milliseconds(100);
   absl::Duration max = absl::Seconds(10);
