@@ -11,14 +11,16 @@
 namespace kchan::source {
 namespace {
 
-constexpr int kReceiveBytes = 8 << 20;
 constexpr int kDatagramsPerTurn = 64;
 constexpr char kSocketFull[] = "netlink socket full";
 
 }  // namespace
 
-GenlRecords::GenlRecords(EventLoop& loop, GenlFamily family)
-    : loop_(loop), family_(std::move(family)), timer_(loop, [this] { Turn(); }) {}
+GenlRecords::GenlRecords(EventLoop& loop, GenlFamily family, int receive_bytes)
+    : loop_(loop),
+      family_(std::move(family)),
+      receive_bytes_(receive_bytes),
+      timer_(loop, [this] { Turn(); }) {}
 
 GenlRecords::~GenlRecords() = default;
 
@@ -28,7 +30,7 @@ absl::Status GenlRecords::Open() {
   if (!group.ok()) return group.status();
   auto control = KernelControl::Open(family_.id);
   if (!control.ok()) return control.status();
-  auto socket = GenlMulticast::Open(kReceiveBytes);
+  auto socket = GenlMulticast::Open(receive_bytes_);
   if (!socket.ok()) return socket.status();
   if (absl::Status status = (*socket)->Join(*group); !status.ok()) return status;
   auto watch = FdWatch::Create(loop_, (*socket)->fd(), EPOLLIN, [this](uint32_t) { Schedule(); });

@@ -33,7 +33,8 @@ class GenlSource;
 // Lifetime: outlives the sources that it gives out.
 class GenlRecords {
  public:
-  GenlRecords(EventLoop& loop, GenlFamily family);
+  // `receive_bytes`: of the multicast socket.
+  GenlRecords(EventLoop& loop, GenlFamily family, int receive_bytes);
   ~GenlRecords();
 
   // Enables a channel. Errors as KernelControl::Enable() and as opening and
@@ -56,6 +57,7 @@ class GenlRecords {
 
   EventLoop& loop_;
   const GenlFamily family_;
+  const int receive_bytes_;
   std::unique_ptr<GenlMulticast> socket_;
   std::unique_ptr<KernelControl> control_;
   std::unique_ptr<FdWatch> watch_;

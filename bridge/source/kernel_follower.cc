@@ -35,11 +35,11 @@ std::string BootId() {
 }  // namespace
 
 KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, ControlPool& pool,
-                               std::string device_path, SourcePolicyFor policy_for)
+                               const LinkOptions& link_options, SourcePolicyFor policy_for)
     : loop_(loop),
       hub_(hub),
       pool_(pool),
-      device_path_(std::move(device_path)),
+      link_options_(link_options),
       context_{.loop = loop,
                .boot_id = BootId(),
                .policy_for = std::move(policy_for),
@@ -178,7 +178,7 @@ absl::Status KernelFollower::TryConnect(const GenlFamily& family) {
   const absl::StatusOr<uint32_t> group = family.FindGroup(KCHAN_GENL_GROUP_CHANNELS);
   if (!group.ok()) return group.status();
   if (absl::Status status = events_->Join(*group); !status.ok()) return status;
-  link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), device_path_);
+  link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), link_options_);
   pool_.SetFamily(family.id);
   return Refresh();
 }

@@ -36,7 +36,7 @@ namespace kchan::source {
 // Thread safety: the source thread only (or before it runs).
 class KernelFollower {
  public:
-  KernelFollower(EventLoop& loop, hub::Hub& hub, ControlPool& pool, std::string device_path,
+  KernelFollower(EventLoop& loop, hub::Hub& hub, ControlPool& pool, const LinkOptions& link_options,
                  SourcePolicyFor policy_for);
   ~KernelFollower();
 
@@ -74,7 +74,7 @@ class KernelFollower {
   EventLoop& loop_;
   hub::Hub& hub_;
   ControlPool& pool_;
-  const std::string device_path_;
+  const LinkOptions link_options_;
   ChannelSourceContext context_;
   std::unique_ptr<GenlMulticast> events_;
   std::unique_ptr<FdWatch> watch_;

@@ -10,11 +10,18 @@
 #include "bridge/source/genl_source.h"
 #include "bridge/source/kernel_control.h"
 #include "bridge/source/kernel_messages.h"
+#include "bridge/source/kernel_ring.h"
 #include "bridge/source/record_source.h"
 #include "bridge/source/ring_opener.h"
 #include "bridge/source/ring_source.h"
 
 namespace kchan::source {
+
+struct LinkOptions {
+  std::string device_path = kDevicePath;
+  // Room for records of all GENL channels that are not read yet.
+  int genl_receive_bytes = 8 << 20;
+};
 
 // What a channel's source asks of the kernel side, for as long as one module is
 // loaded.
@@ -36,11 +43,11 @@ class KernelLink {
 class ModuleLink final : public KernelLink {
  public:
   ModuleLink(EventLoop& loop, const GenlFamily& family, std::unique_ptr<KernelControl> control,
-             std::string device_path)
+             const LinkOptions& options)
       : loop_(loop),
         control_(std::move(control)),
-        rings_(std::move(device_path)),
-        records_(loop, family) {}
+        rings_(options.device_path),
+        records_(loop, family, options.genl_receive_bytes) {}
 
   KernelControl& control() { return *control_; }
 

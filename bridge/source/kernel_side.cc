@@ -16,8 +16,7 @@ class KernelSide::Impl {
  public:
   Impl(std::unique_ptr<EventLoop> loop, hub::Hub& hub, KernelSideOptions options)
       : loop_(std::move(loop)),
-        follower_(*loop_, hub, pool_, std::move(options.device_path),
-                  std::move(options.policy_for)) {}
+        follower_(*loop_, hub, pool_, options.link, std::move(options.policy_for)) {}
 
   ~Impl() {
     if (!thread_.joinable()) return;

@@ -10,13 +10,13 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
-#include "bridge/source/kernel_ring.h"
+#include "bridge/source/kernel_link.h"
 #include "bridge/source/source_policy.h"
 
 namespace kchan::source {
 
 struct KernelSideOptions {
-  std::string device_path = kDevicePath;
+  LinkOptions link;
   SourcePolicyFor policy_for;  // empty: the default policy for all
 };
 

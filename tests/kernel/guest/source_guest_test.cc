@@ -2,10 +2,14 @@
 // The bridge's source side against a real module: into a hub and back.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "bridge/hub/hub.h"
@@ -32,9 +36,10 @@ constexpr char kGenl[] = "test.genl";
 // A daemon's middle: a hub, the kernel below it, nobody above.
 class Daemon {
  public:
-  explicit Daemon(SourcePolicy policy = {})
-      : hub_({}, [](std::string_view) { return hub::LogLimits{.max_bytes = 64 << 20}; }) {
+  explicit Daemon(SourcePolicy policy = {}, const source::LinkOptions& link = {})
+      : hub_({}, [](std::string_view) { return hub::LogLimits{.max_bytes = 24 << 20}; }) {
     source::KernelSideOptions options;
+    options.link = link;
     options.policy_for = [policy](std::string_view) { return policy; };
     kernel_side_ = KernelSide::Start(hub_, std::move(options)).value();
     hub_.SetDoor(kernel_side_.get());
@@ -55,6 +60,9 @@ class Daemon {
     demands_.push_back(std::make_unique<hub::ChannelDemand>(hub_, channel(name)));
   }
   void DropDemands() { demands_.clear(); }
+  bool KernelSideBecomes(hub::KernelSideState wanted) {
+    return Eventually([&] { return hub_.kernel_side().state == wanted; });
+  }
   bool BecomesState(const std::string& name, ChannelState wanted) {
     return Eventually([&] { return state(name) == wanted; });
   }
@@ -301,6 +309,116 @@ TEST_F(SourceGuestTest, AnUpdateIsSeenInTheDescription) {
     return description->parameters[1].value == 42 && description->budget_bytes == 1 << 20 &&
            description->linger_ms == 1234;
   }));
+}
+
+// A socket that holds next to nothing: its overruns are found out by numbers.
+TEST_F(SourceGuestTest, WhatANetlinkSocketLosesIsCountedExactly) {
+  constexpr uint64_t kBursts = 50;
+  constexpr uint64_t kBurst = 300;
+  source::LinkOptions link;
+  link.genl_receive_bytes = 4096;
+  Daemon daemon({}, link);
+  daemon.Demand(kGenl);
+  ASSERT_TRUE(daemon.Goes(kGenl));
+  for (uint64_t i = 0; i < kBursts; ++i) {
+    ASSERT_TRUE(daemon.Write(kGenl, {.count = kBurst, .length = 64}).status.ok());
+    // So that the channel's own queue loses nothing.
+    ASSERT_TRUE(daemon.Reaches(kGenl, (i + 1) * kBurst)) << i;
+  }
+  const std::vector<Seen> seen = daemon.ReadAll(kGenl);
+  const uint64_t lost = LostNumbers(seen, hub::LossStage::kKernelTransport);
+  EXPECT_EQ(RecordNumbers(seen).size() + lost, kBursts * kBurst);
+  EXPECT_GT(lost, 0u);
+  EXPECT_EQ(LostNumbers(seen, hub::LossStage::kKernelRing), 0u);
+  uint64_t attempt = 0;
+  for (const Seen& each : seen) {
+    attempt += each.count;
+    if (each.is_record) {
+      ASSERT_EQ(CounterOf(each), attempt);
+    }
+  }
+}
+
+uint64_t VoluntarySwitchesOfAllThreads() {
+  uint64_t sum = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(thread.path() / "status");
+    for (std::string word; status >> word;) {
+      uint64_t count = 0;
+      if (word == "voluntary_ctxt_switches:" && status >> count) sum += count;
+    }
+  }
+  return sum;
+}
+
+TEST_F(SourceGuestTest, LiveChannelsWithoutRecordsWakeNobody) {
+  Daemon daemon;
+  for (const char* name : {kPerCpu, kShared, kGenl}) {
+    daemon.Demand(name);
+    ASSERT_TRUE(daemon.Goes(name));
+    ASSERT_TRUE(daemon.Write(name, {.count = 100}).status.ok());
+    ASSERT_TRUE(daemon.Reaches(name, 100));
+  }
+  // The batches' timers find out that there is nothing more.
+  const auto quiet = [] {
+    const uint64_t before = VoluntarySwitchesOfAllThreads();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    // This thread's own sleep is one.
+    return VoluntarySwitchesOfAllThreads() - before <= 1;
+  };
+  EXPECT_TRUE(Eventually(quiet));
+}
+
+// What an operator does to replace kchan.ko under a running daemon.
+TEST_F(SourceGuestTest, TheCoreIsReplacedUnderARunningDaemon) {
+  Daemon daemon({.always = true});
+  ASSERT_TRUE(daemon.Goes(kPerCpu));
+  ASSERT_TRUE(daemon.Goes(kGenl));
+  const uint64_t epoch = daemon.epoch(kPerCpu);
+  {
+    GenlSocket admin;
+    ASSERT_EQ(admin.Do(KCHAN_CMD_QUIESCE, {}).error, 0);
+  }
+  ASSERT_TRUE(daemon.KernelSideBecomes(hub::KernelSideState::kQuiesced));
+  ASSERT_TRUE(daemon.BecomesState(kPerCpu, ChannelState::kEnded));
+  ASSERT_TRUE(daemon.BecomesState(kGenl, ChannelState::kEnded));
+  EXPECT_NE(daemon.channel(kPerCpu)->snapshot().reason.find("quiesced"), std::string::npos);
+
+  testbed_.reset();
+  const bool had_sources = UnloadModule("kchan_sources") == 0;
+  ASSERT_TRUE(Eventually([] { return UnloadModule("kchan") == 0; }));
+  EXPECT_TRUE(daemon.KernelSideBecomes(hub::KernelSideState::kAbsent));
+  EXPECT_TRUE(absl::IsFailedPrecondition(daemon.Write(kPerCpu, {}).status));
+  EXPECT_EQ(daemon.hub().kernel_side().problems.size(), 1u);
+
+  ASSERT_EQ(LoadModule("kchan"), 0);
+  if (had_sources) {
+    EXPECT_EQ(LoadModule("kchan_sources"), 0);
+  }
+  ReloadTestbed();
+  ASSERT_TRUE(daemon.KernelSideBecomes(hub::KernelSideState::kReady));
+  EXPECT_TRUE(daemon.hub().kernel_side().problems.empty());
+  for (const char* name : {kPerCpu, kGenl}) {
+    ASSERT_TRUE(daemon.Goes(name)) << name;
+    ASSERT_TRUE(daemon.Write(name, {.count = 3}).status.ok());
+    ASSERT_TRUE(daemon.Reaches(name, 3));
+  }
+  EXPECT_NE(daemon.epoch(kPerCpu), epoch);
+}
+
+TEST_F(SourceGuestTest, ACpuThatComesUpLaterIsReadToo) {
+  const std::string online = "/sys/devices/system/cpu/cpu1/online";
+  const auto set_online = [&](const char* value) { std::ofstream(online) << value; };
+  set_online("0");
+  Daemon daemon;
+  daemon.Demand(kPerCpu);
+  ASSERT_TRUE(daemon.Goes(kPerCpu));
+  set_online("1");
+  PinToCpu(1);
+  const hub::KernelAnswer answer = daemon.Write(kPerCpu, {.count = 5});
+  ASSERT_TRUE(answer.status.ok()) << answer.status;
+  ASSERT_TRUE(daemon.Reaches(kPerCpu, 5));
+  for (const Seen& seen : daemon.ReadAll(kPerCpu)) EXPECT_EQ(seen.cpu, 1u);
 }
 
 }  // namespace
