@@ -14,7 +14,7 @@
 
 /* More activations a second would leave the CPU no time for anything else. */
 #define MIN_PERIOD_NS (50 * NSEC_PER_USEC)
-/* Between two activations of a timer, however long the first one took. */
+/* Between two activations of a timer; or as long as the first one took. */
 #define MIN_PAUSE_NS (20 * NSEC_PER_USEC)
 /* "As fast as it can" in an interrupt: this many in each shortest period. */
 #define UNPACED_BURST 64
@@ -134,19 +134,30 @@ static void activate(struct tick_writer *writer)
 	}
 }
 
+/*
+ * After an activation that took from `start` to `end`. Late ones are not made
+ * up for, and a timer takes at most half of its CPU.
+ */
+static void set_next_expiry(struct tick_writer *writer, ktime_t start,
+			    ktime_t end)
+{
+	s64 pause_ns = max_t(s64, ktime_sub(end, start), MIN_PAUSE_NS);
+	ktime_t earliest = ktime_add_ns(end, pause_ns);
+
+	hrtimer_forward(&writer->timer, end, ns_to_ktime(writer->period_ns));
+	if (ktime_before(hrtimer_get_expires(&writer->timer), earliest))
+		hrtimer_set_expires(&writer->timer, earliest);
+}
+
 static enum hrtimer_restart timer_expired(struct hrtimer *timer)
 {
 	struct tick_writer *writer = container_of(timer, struct tick_writer, timer);
-	ktime_t earliest;
+	ktime_t start = ktime_get();
 
 	activate(writer);
 	if (finished(writer))
 		return HRTIMER_NORESTART;
-	/* Late activations are not made up for. */
-	hrtimer_forward_now(timer, ns_to_ktime(writer->period_ns));
-	earliest = ktime_add_ns(ktime_get(), MIN_PAUSE_NS);
-	if (ktime_before(hrtimer_get_expires(timer), earliest))
-		hrtimer_set_expires(timer, earliest);
+	set_next_expiry(writer, start, ktime_get());
 	return HRTIMER_RESTART;
 }
 
