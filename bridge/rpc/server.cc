@@ -11,6 +11,7 @@
 #include "bridge/rpc/health_watch.h"
 #include "bridge/rpc/listening.h"
 #include "bridge/rpc/status.h"
+#include "grpc/grpc.h"
 #include "grpcpp/ext/channelz_service_plugin.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -18,10 +19,13 @@
 namespace kchan::rpc {
 namespace {
 
-// gRPC's plugins are switched on for a whole process.
+// gRPC and its plugins are switched on for a whole process.
 void EnableStandardServices(bool channelz) {
   static std::once_flag once;
   std::call_once(once, [] {
+    // Never undone: when its last user goes, gRPC 1.51 now and then waits 10 s
+    // for a poller of its own, and a daemon has to stop in time.
+    grpc_init();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });
