@@ -194,7 +194,9 @@ void Log::DropOldestLocked(Dropped& dropped) {
   }
   bytes_ -= victim.segment->capacity();
   evicted_records_ += victim.records;
-  victim.segment->MarkEvicted();
+  // Without a reader it is gone in a moment, and was never pinned. Only the log
+  // gives out segments, so nobody can join meanwhile.
+  if (victim.segment.use_count() > 1) victim.segment->MarkEvicted();
   dropped.push_back(std::move(victim.segment));
 }
 

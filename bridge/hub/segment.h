@@ -51,8 +51,8 @@ class Segment {
   const std::byte* bytes() const { return bytes_.get(); }
   std::byte* bytes() { return bytes_.get(); }
 
-  // Called once, by its log, when it drops the segment: from then on its bytes
-  // count as pinned until the last slice goes.
+  // Called once, by its log, when it drops a segment that readers still hold:
+  // from then on its bytes count as pinned until the last slice goes.
   void MarkEvicted();
   bool evicted() const { return evicted_.load(std::memory_order_relaxed); }
 

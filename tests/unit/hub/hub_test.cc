@@ -132,6 +132,30 @@ TEST_F(HubTest, DoorHearsOfTheFirstAndTheLastReader) {
   EXPECT_EQ(door.demands, expected);
 }
 
+TEST_F(HubTest, PinnedWaiterIsToldBeyondTheBound) {
+  Hub hub({.max_channels = 1, .max_log_bytes = 1 << 20, .max_pinned_bytes = 20 << 10},
+          [](std::string_view) { return kLogLimits; });
+  CountingWaiter waiter;
+  hub.SetPinnedWaiter(&waiter);
+  auto channel = hub.Upsert(Description("exec"));
+  channel->log().StartEpoch(kEpoch, kSchema, 1);
+  Append(*channel, 60, 500);  // two segments
+  LogPosition position = *channel->log().Seek(StartOldest{});
+  LogBatch first = channel->log().Read(position, 1);
+  Append(*channel, 1000, 500);
+  EXPECT_EQ(waiter.count, 0) << "one segment is within the bound";
+
+  position = *channel->log().Seek(StartOldest{});
+  const LogBatch second = channel->log().Read(position, 1);
+  Append(*channel, 1000, 500);
+  EXPECT_GT(waiter.count, 0);
+  first = {};
+  hub.SetPinnedWaiter(nullptr);
+  const int before = waiter.count;
+  Append(*channel, 1000, 500);
+  EXPECT_EQ(waiter.count, before);
+}
+
 TEST_F(HubTest, RemovedChannelLivesAsLongAsItsUsers) {
   auto channel = AddLive("exec");
   Append(*channel, 3);

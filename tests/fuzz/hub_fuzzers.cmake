@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+
+kchan_add_fuzzer(hub_element
+  SOURCES hub_element_fuzzer.cc
+  LIBRARIES kchan::hub)
+kchan_add_fuzzer(hub_glob
+  SOURCES hub_glob_fuzzer.cc
+  LIBRARIES kchan::hub)
+kchan_add_fuzzer(hub_log
+  SOURCES hub_log_fuzzer.cc
+  LIBRARIES kchan::log_testing
+  RUNS 3000)
