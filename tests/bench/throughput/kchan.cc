@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The whole path but for the kernel: the ring core is built for user space, and
+// a thread stands for the CPU that writes. The rest is what kchand runs.
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "bridge/hub/hub.h"
+#include "bridge/hub/kernel_door.h"
+#include "bridge/rpc/server.h"
+#include "bridge/source/event_loop.h"
+#include "bridge/source/ring_opener.h"
+#include "bridge/source/ring_source.h"
+#include "kchan/batch.h"
+#include "kchan/client.h"
+#include "kchan/subscription.h"
+#include "kmod/ring.h"
+#include "tests/bench/throughput/method.h"
+#include "tests/unit/ring/user_ring.h"
+
+namespace kchan::bench {
+namespace {
+
+constexpr char kChannel[] = "bench";
+constexpr uint64_t kRingBytes = 4 << 20;
+constexpr uint64_t kEpoch = 1;
+
+void OrDie(const absl::Status& status, const char* what) {
+  if (status.ok()) return;
+  std::fprintf(stderr, "%s: %s\n", what, status.ToString().c_str());
+  std::exit(1);
+}
+
+template <typename T>
+T OrDie(absl::StatusOr<T> result, const char* what) {
+  OrDie(result.status(), what);
+  return *std::move(result);
+}
+
+class OneRing final : public source::RingOpener {
+ public:
+  explicit OneRing(testing::UserRing& ring) : ring_(ring) {}
+  std::vector<uint32_t> PossibleCpus() const override { return {0}; }
+  absl::StatusOr<std::unique_ptr<source::MappedRing>> Open(const std::string&, uint32_t) override {
+    return ring_.Map();
+  }
+
+ private:
+  testing::UserRing& ring_;
+};
+
+// Nothing goes down to the kernel here.
+class ClosedDoor final : public hub::KernelDoor {
+ public:
+  hub::KernelAnswer Publish(const std::string&, uint32_t, std::span<const std::byte>) override {
+    return {absl::UnimplementedError("no kernel side"), 0};
+  }
+  hub::KernelAnswer Update(const std::string&, const hub::ChannelSettings&) override {
+    return {absl::UnimplementedError("no kernel side"), 0};
+  }
+  void DemandChanged(std::shared_ptr<hub::Channel>) override {}
+};
+
+// Writes as fast as the ring takes it. A full ring ends its time slice: the
+// reader runs on the same processors and would only wait for it.
+void Produce(testing::UserRing& ring, size_t record_bytes) {
+  const std::vector<char> payload(record_bytes, 'x');
+  for (;;) {
+    if (kchan_ring_emit(ring.core(), 1, payload.data(), static_cast<uint32_t>(payload.size())) !=
+        0) {
+      sched_yield();
+    }
+  }
+}
+
+class Kchan final : public Method {
+ public:
+  void Send(uint16_t port, size_t record_bytes, void (*ready)()) override {
+    const auto ring = testing::UserRing::Create({.data_bytes = kRingBytes});
+    hub::Hub hub(hub::HubLimits{}, [](std::string_view) { return hub::LogLimits{}; });
+    ClosedDoor door;
+    hub.SetDoor(&door);
+    auto description = std::make_shared<hub::ChannelDescription>();
+    description->name = kChannel;
+    const auto channel = hub.Upsert(std::move(description));
+    channel->SetState(hub::ChannelState::kLive, "");
+
+    const auto loop = OrDie(source::EventLoop::Create(), "event loop");
+    OneRing opener(*ring);
+    auto reader = OrDie(source::RingSource::Attach(*loop, opener, kChannel, false, {}), "attach");
+    channel->log().StartEpoch(kEpoch, 1, reader->next_sequence());
+
+    rpc::ServerOptions options;
+    options.listeners.push_back(
+        {rpc::TcpListener{"127.0.0.1:" + std::to_string(port), std::nullopt}, rpc::Right::kRead});
+    const auto server = OrDie(rpc::Server::Start(hub, options), "server");
+    ready();
+
+    std::thread(Produce, std::ref(*ring), record_bytes).detach();
+    reader->Start(channel->log(), [](const absl::Status& status) { OrDie(status, "source"); });
+    loop->Run();
+  }
+
+  void Receive(uint16_t port, size_t, const std::atomic<bool>& stop, Progress& progress) override {
+    const auto client =
+        OrDie(Client::Connect({.target = "127.0.0.1:" + std::to_string(port)}), "connect");
+    SubscriptionOptions options;
+    *options.open.add_selections() = Select(kChannel);
+    Subscription subscription(*client, options);
+    while (!stop) {
+      const absl::StatusOr<Delivery> delivery = subscription.Next();
+      OrDie(delivery.status(), "next");
+      if (const auto* batch = std::get_if<const BatchView*>(&*delivery)) Count(**batch, progress);
+    }
+  }
+
+ private:
+  static void Count(const BatchView& batch, Progress& progress) {
+    uint64_t bytes = 0;
+    for (const RecordView& record : batch.records()) bytes += record.payload.size();
+    progress.payload_bytes.fetch_add(bytes, std::memory_order_relaxed);
+    progress.records.fetch_add(batch.records().size(), std::memory_order_relaxed);
+    progress.lost.fetch_add(batch.lost_count(), std::memory_order_relaxed);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(); }
+
+}  // namespace kchan::bench
