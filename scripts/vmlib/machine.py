@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import queue
@@ -25,6 +26,7 @@ from .port import CommandFailed, GuestGone, Port, Result, VmError
 # One port is kept for killing commands on the others.
 _AGENTS = 5
 _BOOT_SECONDS = 120.0
+_LAST_WORDS_SECONDS = 5.0
 
 
 class Vm:
@@ -151,6 +153,7 @@ class Vm:
             result = port.run(command, stdin, timeout)
         except GuestGone as error:
             # The port's place in the protocol is unknown: nobody may use it.
+            self._let_console_end()
             raise GuestGone(f"{error}\n{self._console_tail()}") from error
         except BaseException:
             self._free.put(port)
@@ -260,6 +263,12 @@ class Vm:
             self._control("poweroff -f &")
         except VmError:
             pass
+
+    def _let_console_end(self) -> None:
+        """A guest that ends says why on its console, after its ports went."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=_LAST_WORDS_SECONDS)
 
     def _console_tail(self) -> str:
         try:
