@@ -6,7 +6,6 @@
 #ifndef _KCHAN_USER_PORT_H
 #define _KCHAN_USER_PORT_H
 
-#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -59,6 +58,9 @@ static inline void kchan_port_point(void)
 
 #define ALIGN(x, a) (((x) + (a)-1) & ~((__typeof__(x))(a)-1))
 #define WARN_ON_ONCE(condition) (unlikely(condition) ? (__builtin_trap(), 1) : 0)
+#ifndef __cplusplus /* which has it */
+#define static_assert(condition) _Static_assert(condition, #condition)
+#endif
 #define is_power_of_2(n) ((n) != 0 && ((n) & ((n)-1)) == 0)
 
 static inline void *ERR_PTR(long error)
