@@ -162,7 +162,7 @@ def demonstrate(server: str, seconds: float) -> tuple[Counter[str], int]:
     kchan(server, "list")
     say("Records describe themselves: no client knows a layout in advance")
     kchan(server, "describe", "exec")
-    say("The generator `tick` is slowed down to two records a second on each CPU, remotely")
+    say("The generator `tick` is slowed down to two records a second, remotely")
     kchan(server, "set", "tick", "rate_hz=2")
     say(f"{seconds:g} seconds of what happens there: programs, sockets, links, and ticks")
     records, lost = follow(server, seconds)
