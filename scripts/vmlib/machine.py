@@ -275,7 +275,7 @@ class Vm:
             lines = self.console.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return ""
-        return "\n".join([f"--- last lines of {self.console}", *lines[-40:]])
+        return "\n".join([f"--- last lines of {self.console}", *lines[-80:]])
 
     def _describe_end(self) -> str:
         errors = (self.folder / "qemu.log").read_text(errors="replace").strip()

@@ -11,6 +11,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import tsc
+
 # What the guest needs before it can talk: loaded first, in this order.
 BOOT_MODULES = ("virtio_pci", "virtio_console", "virtio_net")
 DISK_MODULE = "virtio_blk"
@@ -49,9 +51,9 @@ class Machine:
     def _append(self) -> str:
         parts = [
             "console=ttyS0 loglevel=5 panic=-1 oops=panic",
-            # The clock decides what an emit costs, and an emulated tsc is as
-            # good as the host's; a busy host must not look like a stall.
-            "tsc=reliable no_timer_check rcupdate.rcu_cpu_stall_timeout=120",
+            # The clock decides what an emit costs, and an emulated tsc is the
+            # host's; a busy host must not look like a stall.
+            f"tsc=reliable tsc_early_khz={tsc.frequency_khz()} no_timer_check rcupdate.rcu_cpu_stall_timeout=120",
             "watchdog_thresh=60 log_buf_len=4M random.trust_cpu=on net.ifnames=0",
             "mitigations=off cryptomgr.notests",
             self.append,

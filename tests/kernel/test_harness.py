@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -92,3 +93,4 @@ def test_panic_ends_the_guest_and_is_told(kernel: str, capfd: pytest.CaptureFixt
     with pytest.raises(GuestGone, match="sysrq triggered crash"), Vm(kernel) as vm:
         vm.sh("echo c >/proc/sysrq-trigger")
     assert "Kernel panic" in capfd.readouterr().err
+    shutil.rmtree(vm.folder)  # kept, as it ended with an exception
