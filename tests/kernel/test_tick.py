@@ -103,7 +103,7 @@ class Audit:
         return len(writers) * count - self.received()
 
 
-def read_all(stream: Stream, channel: str, total: int, audit: Audit, seconds: float = 120) -> Ledger:
+def read_all(stream: Stream, channel: str, total: int, audit: Audit) -> Ledger:
     """Reads until `total` numbers are covered; checks each record on the way."""
 
     def covered(response: Any) -> bool:
@@ -113,7 +113,7 @@ def read_all(stream: Stream, channel: str, total: int, audit: Audit, seconds: fl
             audit.add(record)
         return stream.ledger(channel).last >= total
 
-    stream.until(covered, seconds)
+    stream.until(covered, seconds=120)
     ledger = stream.ledger(channel)
     assert (ledger.first, ledger.last) == (1, total)
     assert ledger.balances()
