@@ -124,6 +124,34 @@ TEST_F(RecordsTest, ReceivedAndLostAddUp) {
   EXPECT_GT(follower.lost_in_queue, 0u);
 }
 
+// A listener whose buffer is too small knows from the numbers how many records
+// it did not get.
+TEST_F(RecordsTest, OverrunShowsInTheNumbers) {
+  GenlSocket narrow(4096);
+  Enable(narrow);
+  Follower follower{.first = 1, .first_counter = 1};
+  uint64_t attempts = 0;
+  do {
+    ASSERT_EQ(WriteRecords(socket_, kChannel, {.count = 100, .length = 64}), 0);
+    attempts += 100;
+    // The queue is empty: it is all sent, to whom it could be.
+    ASSERT_TRUE(Eventually([&] {
+      const Answer answer = socket_.Do(KCHAN_CMD_ENABLE, Named(kChannel));
+      return answer.messages[0].attributes.U64(KCHAN_A_SEQUENCE) == attempts;
+    }));
+  } while (attempts < 10'000);
+  Message message;
+  while (narrow.Receive([](const Message&) { return true; }, &message, 0)) {
+    ASSERT_NO_FATAL_FAILURE(follower.Take(message));
+  }
+  ASSERT_EQ(WriteRecords(socket_, kChannel, {}), 0);
+  ASSERT_NO_FATAL_FAILURE(Follow(narrow, follower, attempts + 1));
+  EXPECT_GT(narrow.overruns(), 0);
+  EXPECT_GT(follower.lost_in_multicast, 0u);
+  EXPECT_EQ(follower.lost_in_queue, 0u);
+  EXPECT_EQ(follower.received + follower.lost_in_multicast, attempts + 1);
+}
+
 TEST_F(RecordsTest, LossAtTheTailIsTold) {
   Enable(records_);
   EXPECT_EQ(WriteRecords(socket_, kChannel, {.count = 3, .length = 5000}), EMSGSIZE);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -83,10 +84,14 @@ std::vector<Parsed> Parsed::Nests(uint16_t type) const {
   return nests;
 }
 
-GenlSocket::GenlSocket() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC)) {
+GenlSocket::GenlSocket(int receive_bytes)
+    : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC)) {
   Require(fd_ >= 0, "socket");
   const sockaddr_nl address{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
   Require(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0, "bind");
+  if (setsockopt(fd_, SOL_SOCKET, SO_RCVBUFFORCE, &receive_bytes, sizeof(receive_bytes)) != 0) {
+    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+  }
   const int on = 1;
   Require(setsockopt(fd_, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) == 0, "EXT_ACK");
   Require(setsockopt(fd_, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) == 0, "CAP_ACK");
@@ -163,7 +168,8 @@ bool GenlSocket::Receive(const std::function<bool(const Message&)>& wanted, Mess
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || !ReadDatagram(static_cast<int>(left.count()))) return false;
+    // What has come already is read however late it is.
+    if (!ReadDatagram(std::max(0, static_cast<int>(left.count())))) return false;
   }
 }
 
@@ -172,6 +178,10 @@ bool GenlSocket::ReadDatagram(int timeout_ms) {
   if (poll(&readable, 1, timeout_ms) <= 0) return false;
   std::string buffer(kDatagramBytes, '\0');
   const ssize_t size = recv(fd_, buffer.data(), buffer.size(), 0);
+  if (size < 0 && errno == ENOBUFS) {
+    overruns_++;
+    return true;
+  }
   Require(size >= 0, "recv");
   const std::string_view datagram(buffer.data(), static_cast<size_t>(size));
 

@@ -87,7 +87,8 @@ struct Answer {
 // Thread safety: none. Lifetime: closes the socket.
 class GenlSocket {
  public:
-  GenlSocket();
+  // Its receive buffer holds about this many bytes, as far as it is allowed to.
+  explicit GenlSocket(int receive_bytes = 16 << 20);
   ~GenlSocket();
   GenlSocket(const GenlSocket&) = delete;
   GenlSocket& operator=(const GenlSocket&) = delete;
@@ -105,15 +106,19 @@ class GenlSocket {
   int Join(const std::string& group);
 
   // The next multicast message that `wanted` accepts; others are dropped.
-  // False: none came in time.
+  // False: none came in time. What did not fit in the buffer is counted in
+  // overruns().
   bool Receive(const std::function<bool(const Message&)>& wanted, Message* message,
                int timeout_ms = 10'000);
+
+  int overruns() const { return overruns_; }
 
  private:
   bool ReadDatagram(int timeout_ms);
   void ParseAck(std::string_view payload, uint16_t flags, Answer* answer) const;
 
   int fd_ = -1;
+  int overruns_ = 0;
   uint32_t sequence_ = 0;
   uint16_t family_ = 0;
   std::map<std::string, uint32_t> groups_;

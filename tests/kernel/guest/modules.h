@@ -29,7 +29,7 @@ inline int UnloadModule(const std::string& name) {
 // Loaded while this exists; `error` says whether it could be.
 class ScopedModule {
  public:
-  explicit ScopedModule(std::string name) : name_(std::move(name)), error(LoadModule(name_)) {}
+  explicit ScopedModule(std::string name) : name_(std::move(name)), error(LoadFresh(name_)) {}
   ~ScopedModule() {
     if (error == 0) UnloadModule(name_);
   }
@@ -37,6 +37,12 @@ class ScopedModule {
   ScopedModule& operator=(const ScopedModule&) = delete;
 
  private:
+  // A test that crashed has left it behind.
+  static int LoadFresh(const std::string& name) {
+    UnloadModule(name);
+    return LoadModule(name);
+  }
+
   const std::string name_;
 
  public:
