@@ -4,7 +4,7 @@
  * back as a record to everybody who listens.
  *
  *	kchan tail echo &
- *	kchan send echo say text=hello
+ *	kchan send echo say --json '{"text": "hello"}'
  */
 #include <kchan.h>
 #include <linux/atomic.h>
