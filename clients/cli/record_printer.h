@@ -25,9 +25,13 @@ class RecordPrinter {
 
   void set_node(std::string node) { node_ = std::move(node); }
 
-  // Prints what the batch holds, but only the first `limit` records and what
-  // lies before them. False: standard output takes no more.
+  // Prints what the batch holds, but at most `limit` records, which is not 0, and
+  // the losses before the next. False: standard output takes no more.
   bool Write(const BatchView& batch, const NodeClock& clock, uint64_t limit);
+
+  // How far the last Write() came: a tail that ends within a batch is to go on
+  // there, not behind the batch.
+  const v1::Cursor& reached() const { return reached_; }
 
   uint64_t records() const { return records_; }
   const LossCounter& losses() const { return losses_; }
@@ -47,6 +51,7 @@ class RecordPrinter {
   std::string lines_;
   uint64_t records_ = 0;
   LossCounter losses_;
+  v1::Cursor reached_;
 };
 
 }  // namespace kchan::cli

@@ -106,7 +106,9 @@ class Tail {
                       printer_.losses().ToString()));
     if (!tail_.show_cursors) return;
     for (const v1::Cursor& cursor : subscription_.cursors()) {
-      Note(absl::StrCat("resume with --cursor ", CursorText(cursor)));
+      const bool is_last = cursor.channel() == printer_.reached().channel();
+      Note(
+          absl::StrCat("resume with --cursor ", CursorText(is_last ? printer_.reached() : cursor)));
     }
   }
 
