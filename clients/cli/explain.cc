@@ -8,7 +8,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 
 namespace kchan::cli {
 namespace {
@@ -40,7 +39,9 @@ std::string Remedy(const absl::Status& status) {
         return "the socket belongs to a group that you are not in: usermod -aG kchan $USER and "
                "log in again, or run this as root";
       }
-      return "is kchand running there, and does it speak this protocol (plain text or TLS)?";
+      return "is kchand running there, and does it want TLS (--tls-ca, and --tls-cert with "
+             "--tls-key "
+             "if it verifies its clients)?";
     case absl::StatusCode::kDeadlineExceeded:
       return "kchand did not answer in time: see its own log (journalctl -u kchand)";
     case absl::StatusCode::kUnimplemented:
@@ -52,10 +53,17 @@ std::string Remedy(const absl::Status& status) {
   }
 }
 
-// gRPC wraps the reason of a failed connection in words that help nobody.
+// gRPC wraps the reason of a failed connection in words that help nobody:
+// "failed to connect to all addresses; last error: UNKNOWN: unix:/run/..".
 std::string Message(const absl::Status& status) {
-  constexpr const char* kWrapping = "failed to connect to all addresses; last error: UNKNOWN: ";
-  return absl::StrReplaceAll(status.message(), {{kWrapping, "cannot connect to "}});
+  constexpr std::string_view kWrapping = "failed to connect to all addresses; last error: ";
+  std::string message(status.message());
+  const size_t start = message.find(kWrapping);
+  if (start == std::string::npos) return message;
+  const size_t code = start + kWrapping.size();
+  const size_t reason = message.find(": ", code);
+  if (reason == std::string::npos) return message;
+  return message.replace(start, reason + 2 - start, "cannot connect to ");
 }
 
 ExitCode Say(const absl::Status& status, const std::string& remedy) {

@@ -65,9 +65,11 @@ ExitCode Set(const GlobalOptions& options, const SetOptions& set) {
   if (!client.ok()) return Explain(client.status());
   const auto channel = (*client)->UpdateChannel(*request);
   if (!channel.ok()) return ExplainChannel(**client, channel.status(), set.channel);
+  // All or nothing: what was asked for is what holds now.
   for (const v1::Parameter& parameter : channel->parameters()) {
-    if (!request->parameters().contains(parameter.name())) continue;
-    Print(absl::StrCat(Safe(parameter.name()), "=", parameter.value(),
+    const auto value = request->parameters().find(parameter.name());
+    if (value == request->parameters().end()) continue;
+    Print(absl::StrCat(Safe(parameter.name()), "=", value->second,
                        parameter.unit().empty() ? "" : " ", Safe(parameter.unit()), "\n"));
   }
   return kOk;

@@ -39,8 +39,9 @@ absl::StatusOr<bool> Client::CheckHealth(std::string_view service) {
   queue.Next(&tag, &ok);
 
   if (!status.ok()) {
-    return FromGrpcStatus(status,
-                          Concat("check the health of '", service, "' at ", options_.target));
+    return FromGrpcStatus(
+        status, Concat("check the health of ", service.empty() ? "the daemon" : service, " at ",
+                       options_.target));
   }
   return response.value() == kServing;
 }
