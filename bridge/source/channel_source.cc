@@ -72,8 +72,8 @@ void ChannelSource::LinkGone(const std::string& reason) {
   link_ = nullptr;
 }
 
-void ChannelSource::RingAppeared(uint32_t cpu) {
-  if (source_ != nullptr) source_->RingAppeared(cpu);
+void ChannelSource::RingsAppeared() {
+  if (source_ != nullptr) source_->RingsAppeared();
 }
 
 bool ChannelSource::Wanted(const SourcePolicy& policy) const {
@@ -88,9 +88,9 @@ void ChannelSource::Reconsider() {
       context_.policy_for ? context_.policy_for(channel_->name()) : SourcePolicy();
   const bool wanted = Wanted(policy);
   if (source_ != nullptr) {
-    if (wanted) {
+    if (wanted || policy.idle_close == absl::InfiniteDuration()) {
       idle_.Cancel();
-    } else if (!idle_.armed() && policy.idle_close != absl::InfiniteDuration()) {
+    } else if (!idle_.armed()) {
       idle_.Start(policy.idle_close);
     }
     return;

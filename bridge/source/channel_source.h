@@ -44,7 +44,7 @@ class ChannelSource {
   void Gone(uint32_t id, const std::string& reason);
   // The whole kernel side has gone: nothing can be read any more.
   void LinkGone(const std::string& reason);
-  void RingAppeared(uint32_t cpu);
+  void RingsAppeared();
 
   // Its readers, or the policy, have changed.
   void Reconsider();

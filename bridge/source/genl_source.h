@@ -75,7 +75,7 @@ class GenlSource final : public RecordSource {
   uint64_t generation() const override { return generation_; }
   uint64_t next_sequence() const override { return sequence_ + 1; }
   void Start(hub::Log& log, OnEnd on_end) override;
-  void RingAppeared(uint32_t) override {}
+  void RingsAppeared() override {}
   void ChannelGone() override;
 
  private:

@@ -116,17 +116,18 @@ void KernelFollower::OnChannelEvent(const GenlMessage& message) {
       if (const auto channel = ParseChannel(message.attributes); channel.ok()) Apply(*channel);
       break;
     case KCHAN_CMD_CHANNEL_DEL_NTF:
-    case KCHAN_CMD_RING_NEW_NTF: {
-      const auto channel = ParseChannelName(message.attributes);
-      ChannelSource* source = channel.ok() ? FindSource(channel->name) : nullptr;
-      if (source == nullptr) break;
-      if (message.command == KCHAN_CMD_RING_NEW_NTF) {
-        source->RingAppeared(channel->cpu);
-      } else {
-        source->Gone(channel->id, kUnregistered);
+      if (const auto channel = ParseChannelName(message.attributes); channel.ok()) {
+        refused_.erase(channel->name);
+        if (ChannelSource* source = FindSource(channel->name)) {
+          source->Gone(channel->id, kUnregistered);
+        }
       }
       break;
-    }
+    case KCHAN_CMD_RING_NEW_NTF:
+      if (const auto channel = ParseChannelName(message.attributes); channel.ok()) {
+        if (ChannelSource* source = FindSource(channel->name)) source->RingsAppeared();
+      }
+      break;
     case KCHAN_CMD_QUIESCE_NTF:
       OnQuiesce();
       break;
@@ -212,7 +213,11 @@ absl::Status KernelFollower::Refresh() {
     Apply(channel);
   }
   for (const auto& [name, source] : sources_) {
-    if (!present.contains(name)) source->Gone(source->kernel_id(), kUnregistered);
+    if (present.contains(name)) {
+      source->RingsAppeared();
+    } else {
+      source->Gone(source->kernel_id(), kUnregistered);
+    }
   }
   SetReady(*node);
   Report();
@@ -264,6 +269,7 @@ void KernelFollower::Report() {
 }
 
 void KernelFollower::Fail(const absl::Status& status) {
+  if (link_ == nullptr) pool_.ClearFamily(status);
   status_.state = hub::KernelSideState::kFailed;
   status_.problems = {FailedProblem(status)};
   Report();

@@ -200,8 +200,6 @@ absl::StatusOr<ChannelNameMessage> ParseChannelName(std::span<const std::byte> a
         return GetName(attribute, &channel.name);
       case KCHAN_A_CHANNEL_ID:
         return attribute.Get(&channel.id);
-      case KCHAN_A_CPU:
-        return attribute.Get(&channel.cpu);
       default:
         return absl::OkStatus();
     }

@@ -44,11 +44,10 @@ struct ChannelMessage {
   hub::ChannelDescription description;
 };
 
-// Announces one ring, or names one channel.
+// Which channel an announcement is about.
 struct ChannelNameMessage {
   std::string name;
-  uint32_t id = 0;
-  uint32_t cpu = 0;
+  uint32_t id = 0;  // 0: not said
 };
 
 struct EnabledMessage {

@@ -32,8 +32,9 @@ class RecordSource {
 
   virtual void Start(hub::Log& log, OnEnd on_end) = 0;
 
-  // The ring of a CPU that came up can be attached.
-  virtual void RingAppeared(uint32_t cpu) = 0;
+  // There may be rings that could not be attached before: a CPU has come up.
+  // May end the source.
+  virtual void RingsAppeared() = 0;
   // The kernel says that the channel is no more.
   virtual void ChannelGone() = 0;
 };

@@ -127,25 +127,33 @@ void RingSource::Start(hub::Log& log, OnEnd on_end) {
   Schedule(absl::ZeroDuration());
 }
 
-void RingSource::RingAppeared(uint32_t cpu) {
-  for (const auto& ring : rings_) {
-    if (ring->reader->cpu() == cpu) return;
+void RingSource::RingsAppeared() {
+  if (IsAttached(KCHAN_CPU_SHARED)) return;
+  for (const uint32_t cpu : opener_.PossibleCpus()) {
+    if (IsAttached(cpu)) continue;
+    absl::Status status = AttachLate(cpu);
+    if (!status.ok() && !absl::IsOutOfRange(status)) return End(std::move(status));
   }
-  absl::Status status = AttachRing(cpu);
-  if (absl::IsOutOfRange(status)) return;
-  if (status.ok()) {
-    Ring& ring = *rings_.back();
-    // Numbers that a reader before us has used, and we could not count.
-    if (const uint64_t used = ring.reader->sequence_base(); used != 0) {
-      log_->AppendLoss({.count = used,
-                        .stage = hub::LossStage::kSource,
-                        .cpu = cpu,
-                        .cause = "ring attached late"});
-    }
-    status = WatchRing(ring);
-  }
-  if (!status.ok()) return End(std::move(status));
   Schedule(absl::ZeroDuration());
+}
+
+absl::Status RingSource::AttachLate(uint32_t cpu) {
+  const absl::Status status = AttachRing(cpu);
+  if (!status.ok()) return status;
+  Ring& ring = *rings_.back();
+  // Numbers that a reader before us has used, and we could not count.
+  if (const uint64_t used = ring.reader->sequence_base(); used != 0) {
+    log_->AppendLoss({.count = used,
+                      .stage = hub::LossStage::kSource,
+                      .cpu = cpu,
+                      .cause = "ring attached late"});
+  }
+  return WatchRing(ring);
+}
+
+bool RingSource::IsAttached(uint32_t cpu) const {
+  return std::any_of(rings_.begin(), rings_.end(),
+                     [cpu](const auto& ring) { return ring->reader->cpu() == cpu; });
 }
 
 void RingSource::Turn() {
@@ -154,6 +162,8 @@ void RingSource::Turn() {
   turn_records_ = 0;
   for (const auto& ring : rings_) {
     if (status.ok() && ring->due) status = Copy(*ring);
+    // Not all of them at once: records are not to wait for each other.
+    if (unpublished_bytes_ >= pace_.publish_bytes) ReleaseAndPublish();
   }
   ReleaseAndPublish();
   if (!status.ok() || AllFinished()) return End(std::move(status));
@@ -188,6 +198,7 @@ absl::Status RingSource::Copy(Ring& ring) {
     const absl::StatusOr<size_t> drained = ring.reader->Drain(sink, pace_.turn_bytes - total);
     if (!drained.ok()) return drained.status();
     total += *drained;
+    unpublished_bytes_ += *drained;
     if (total >= pace_.turn_bytes) {
       ring.ready = true;  // more than its share of a turn
       return absl::OkStatus();
@@ -203,6 +214,7 @@ void RingSource::ReleaseAndPublish() {
     if (ring->due) ring->reader->Release();
   }
   log_->Publish();
+  unpublished_bytes_ = 0;
 }
 
 bool RingSource::ShouldBatch() {

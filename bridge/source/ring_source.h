@@ -26,8 +26,9 @@ namespace kchan::source {
 struct RingPace {
   absl::Duration batch_delay = absl::Milliseconds(1);
   uint64_t batch_records = 16;
-  size_t batch_bytes = 64 << 10;  // a quarter of a smaller ring
-  size_t turn_bytes = 256 << 10;  // of each ring, before others have their turn
+  size_t batch_bytes = 64 << 10;     // a quarter of a smaller ring
+  size_t turn_bytes = 256 << 10;     // of each ring, before others have their turn
+  size_t publish_bytes = 256 << 10;  // within a turn
 };
 
 // All rings of one channel. Its records are in the order of each ring; rings
@@ -47,7 +48,7 @@ class RingSource final : public RecordSource {
   uint64_t generation() const override;
   uint64_t next_sequence() const override;
   void Start(hub::Log& log, OnEnd on_end) override;
-  void RingAppeared(uint32_t cpu) override;
+  void RingsAppeared() override;
   // Nothing to do: the rings themselves say that they are dead, behind their
   // last record.
   void ChannelGone() override {}
@@ -70,6 +71,8 @@ class RingSource final : public RecordSource {
   RingSource(EventLoop& loop, RingOpener& opener, std::string channel, const RingPace& pace);
 
   absl::Status AttachRing(uint32_t cpu);
+  absl::Status AttachLate(uint32_t cpu);
+  bool IsAttached(uint32_t cpu) const;
   absl::Status WatchRing(Ring& ring);
 
   void Schedule(absl::Duration delay) { timer_.Start(delay); }
@@ -94,6 +97,7 @@ class RingSource final : public RecordSource {
   Timer timer_;  // of the next turn, at once or after batch_delay
   bool batching_ = false;
   uint64_t turn_records_ = 0;
+  size_t unpublished_bytes_ = 0;
   absl::Time window_start_;
   uint64_t window_records_ = 0;
 };

@@ -42,7 +42,7 @@ class FakeLink final : public KernelLink {
       log_ = &log;
       on_end_ = std::move(on_end);
     }
-    void RingAppeared(uint32_t) override { ++link_.rings_appeared; }
+    void RingsAppeared() override { ++link_.rings_appeared; }
     void ChannelGone() override { ++link_.told_gone; }
 
     void End(absl::Status status) {
@@ -365,10 +365,10 @@ TEST_F(ChannelSourceTest, TheKernelSideGoneDropsItAtOnce) {
 
 TEST_F(ChannelSourceTest, AnAppearedRingIsPassedOnWhileAttached) {
   Register();
-  source_->RingAppeared(3);
+  source_->RingsAppeared();
   EXPECT_EQ(link_.rings_appeared, 0);
   Demand();
-  source_->RingAppeared(3);
+  source_->RingsAppeared();
   EXPECT_EQ(link_.rings_appeared, 1);
 }
 

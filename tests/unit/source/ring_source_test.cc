@@ -226,11 +226,11 @@ TEST_F(RingSourceTest, ACpuThatComesUpIsReadFromThenOn) {
   ASSERT_TRUE(Published(1));
   rings().GiveRing(1);
   rings().cpu(1).Emit("one");
-  loop_.Run([&] { source_->RingAppeared(1); });
+  loop_.Run([&] { source_->RingsAppeared(); });
   ASSERT_TRUE(Published(2));
   EXPECT_EQ(ReadAll().back().payload, "one");
   // Announced twice, attached once.
-  loop_.Run([&] { source_->RingAppeared(1); });
+  loop_.Run([&] { source_->RingsAppeared(); });
   rings().cpu(1).Emit("again");
   ASSERT_TRUE(Published(3));
   EXPECT_FALSE(ended_);
