@@ -21,6 +21,7 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "scripts"))
 
+from remote import generate_stubs  # noqa: E402
 from vm import GuestGone, Vm, built_modules, built_programs  # noqa: E402
 
 # Where kchand listens in the guest when a test wants it reachable by TCP.
@@ -47,6 +48,12 @@ def build_dir(request: pytest.FixtureRequest) -> Path:
 def samples_dir(build_dir: Path, kernel: str) -> Path:
     """Where the sample modules of that kernel are on the host."""
     return build_dir / "kmod" / kernel / "samples"
+
+
+@pytest.fixture(scope="session")
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Python's classes of the protos, for what talks to kchand by `remote`."""
+    generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 from daemon import Daemon, settle
-from remote import Remote, Stream, generate_stubs
+from remote import Remote, Stream
 from vm import Vm
 
 LIVE, ENDED = 2, 3
 READY, ABSENT, ABI_MISMATCH, QUIESCED = 1, 2, 3, 4
-
-
-@pytest.fixture(scope="module", autouse=True)
-def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
-    generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 @pytest.fixture
@@ -31,7 +26,7 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
 
 
 @pytest.fixture
-def daemon(vm: Vm) -> Iterator[Daemon]:
+def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
     running = Daemon(vm)
     running.start()
     yield running

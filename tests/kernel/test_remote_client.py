@@ -11,15 +11,10 @@ from typing import Any
 import grpc
 import pytest
 from daemon import Daemon, ends_with, settle
-from remote import Remote, generate_stubs
+from remote import Remote
 from vm import Vm
 
 OK, INVALID_ARGUMENT, NOT_FOUND = 0, 3, 5
-
-
-@pytest.fixture(scope="module", autouse=True)
-def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
-    generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +24,7 @@ def vm(make_vm: Callable[..., Vm], samples_dir: Path) -> Iterator[Vm]:
 
 
 @pytest.fixture
-def daemon(vm: Vm) -> Iterator[Daemon]:
+def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
     running = Daemon(vm)
     running.start()
     yield running

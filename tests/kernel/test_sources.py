@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from daemon import Daemon
-from remote import Remote, generate_stubs
+from remote import Remote
 from vm import Vm
 
 VM = {
@@ -20,11 +20,6 @@ VM = {
 }
 
 NOBODY = 65534
-
-
-@pytest.fixture(scope="module", autouse=True)
-def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
-    generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 @pytest.fixture(scope="module")

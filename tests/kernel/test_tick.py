@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 import pytest
 from daemon import Daemon, settle
-from remote import Ledger, Remote, Schema, Stream, generate_stubs
+from remote import Ledger, Remote, Schema, Stream
 from vm import Vm
 
 # What one test sets must not reach the next one.
@@ -28,11 +28,6 @@ PROCESS, SOFTIRQ, HARDIRQ, MIXED = range(4)
 COMMAND = 3  # a writer's kind, beside the first three contexts
 CHANNELS = {"tick", "tick_shared", "tick_genl"}
 IDLE = 1
-
-
-@pytest.fixture(scope="module", autouse=True)
-def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
-    generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
 @pytest.fixture
