@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A netlink datagram holds anything: as messages of the family "kchan" and of
+// nlctrl, and as an acknowledgement. What is believed keeps its promises.
+#include <linux/netlink.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "bridge/source/genl_family.h"
+#include "bridge/source/genl_message.h"
+#include "bridge/source/kernel_messages.h"
+#include "bridge/source/netlink_ack.h"
+
+namespace {
+
+using kchan::hub::Field;
+using kchan::hub::RecordType;
+namespace source = kchan::source;
+
+void Check(bool is_true) {
+  if (!is_true) std::abort();
+}
+
+void CheckSchema(std::span<const std::byte> attributes) {
+  const auto schema = source::ParseSchema(attributes);
+  if (!schema.ok()) return;
+  Check(schema->id != 0 && schema->types.size() <= KCHAN_MAX_TYPES);
+  for (const RecordType& type : schema->types) {
+    Check(type.id != 0 && type.size_bytes <= KCHAN_MAX_RECORD_BYTES);
+    Check(type.fields.size() <= KCHAN_MAX_FIELDS);
+    for (const Field& field : type.fields) {
+      Check(uint64_t{field.offset} + field.size_bytes <= type.size_bytes);
+      Check(field.name == source::Printable(field.name));
+    }
+  }
+}
+
+void CheckChannel(std::span<const std::byte> attributes) {
+  const auto channel = source::ParseChannel(attributes);
+  if (!channel.ok()) return;
+  Check(source::IsChannelName(channel->description.name));
+  Check(channel->description.documentation ==
+        source::Printable(channel->description.documentation));
+}
+
+void CheckRecords(std::span<const std::byte> attributes) {
+  const auto records = source::ParseRecords(attributes);
+  if (!records.ok()) return;
+  (void)source::VisitRecords(*records, [&](const source::RecordMessage& record) {
+    Check(record.sequence != 0);
+    Check(record.payload.empty() ||
+          (record.payload.data() >= attributes.data() &&
+           record.payload.data() + record.payload.size() <= attributes.data() + attributes.size()));
+    return absl::OkStatus();
+  });
+}
+
+void CheckMessage(const nlmsghdr& header, std::span<const std::byte> payload) {
+  source::NetlinkAck ack;
+  (void)source::ParseAck(header, payload, payload, &ack);
+  Check(ack.error >= 0);
+  source::GenlMessage message;
+  if (!source::ParseGenlMessage(header, payload, &message).ok()) return;
+  (void)source::ParseFamily(message.attributes);
+  (void)source::ParseNode(message.attributes);
+  (void)source::ParseChannelName(message.attributes);
+  (void)source::ParseEnabled(message.attributes);
+  CheckChannel(message.attributes);
+  CheckSchema(message.attributes);
+  CheckRecords(message.attributes);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto datagram = std::as_bytes(std::span(data, size));
+  (void)source::VisitMessages(datagram, [](const nlmsghdr& header, auto payload) {
+    CheckMessage(header, payload);
+    return absl::OkStatus();
+  });
+  // The lengths of a datagram's headers are hard to guess: without them, too.
+  CheckMessage({}, datagram);
+  return 0;
+}
