@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bridge/node_identity.h"
+#include "spdlog/spdlog.h"
 
 namespace kchan {
 
@@ -28,6 +29,7 @@ absl::Status Daemon::StartParts() {
 
   rpc::ServerOptions server_options = config_.server;
   server_options.node = ThisNode(config_.server.node.name);
+  server_options.audit = [](const std::string& line) { spdlog::info("audit: {}", line); };
   auto server = rpc::Server::Start(hub_, server_options);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);

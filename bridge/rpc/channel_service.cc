@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/hub/kernel_door.h"
 #include "bridge/rpc/convert.h"
@@ -83,6 +84,17 @@ absl::Status Update(const hub::Hub& hub, const v1::UpdateChannelRequest& request
   return absl::OkStatus();
 }
 
+// One line, whatever the client wrote into it.
+std::string Describe(const v1::UpdateChannelRequest& request) {
+  std::string text = absl::CEscape(request.name());
+  for (const auto& [name, value] : request.parameters()) {
+    absl::StrAppend(&text, " ", absl::CEscape(name), "=", value);
+  }
+  if (request.has_budget_bytes()) absl::StrAppend(&text, " budget_bytes=", request.budget_bytes());
+  if (request.has_linger_ms()) absl::StrAppend(&text, " linger_ms=", request.linger_ms());
+  return text;
+}
+
 grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
@@ -91,13 +103,19 @@ grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const abs
 
 }  // namespace
 
-absl::Status ChannelService::CheckControl(const char* method) const {
+absl::Status ChannelService::CheckControl(const char* method,
+                                          const grpc::CallbackServerContext& context) const {
   if (right_ == Right::kControl) return absl::OkStatus();
+  core_.Audit(absl::StrCat(method, " denied ", Caller(context), ": read right only"));
   return WithReason(absl::PermissionDeniedError(absl::StrCat(
                         method, " needs the control right, and ", where_,
                         " gives the read right only: connect to a control listener (by default "
                         "the socket control.sock beside read.sock)")),
                     "CONTROL_RIGHT_NEEDED");
+}
+
+std::string ChannelService::Caller(const grpc::CallbackServerContext& context) const {
+  return absl::StrCat("by ", context.peer(), " on ", where_);
 }
 
 grpc::ServerUnaryReactor* ChannelService::ListChannels(grpc::CallbackServerContext* context,
@@ -121,13 +139,16 @@ grpc::ServerUnaryReactor* ChannelService::GetSchema(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* ChannelService::UpdateChannel(grpc::CallbackServerContext* context,
                                                         const v1::UpdateChannelRequest* request,
                                                         v1::UpdateChannelResponse* response) {
-  if (absl::Status status = CheckControl("UpdateChannel"); !status.ok()) {
+  if (absl::Status status = CheckControl("UpdateChannel", *context); !status.ok()) {
     return Finish(context, status);
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  // gRPC keeps request and response until Finish().
-  absl::Status accepted = core_.door_threads.Submit([this, reactor, request, response] {
-    reactor->Finish(ToGrpcStatus(Update(core_.hub, *request, *response)));
+  // gRPC keeps context, request and response until Finish().
+  absl::Status accepted = core_.door_threads.Submit([=, this] {
+    const absl::Status status = Update(core_.hub, *request, *response);
+    core_.Audit(absl::StrCat("UpdateChannel ", Describe(*request), " ", Caller(*context), ": ",
+                             absl::StatusCodeToString(status.code())));
+    reactor->Finish(ToGrpcStatus(status));
   });
   if (!accepted.ok()) reactor->Finish(ToGrpcStatus(accepted));
   return reactor;
@@ -139,11 +160,11 @@ grpc::ServerWriteReactor<v1::WatchChannelsResponse>* ChannelService::WatchChanne
 }
 
 grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>* ChannelService::Publish(
-    grpc::CallbackServerContext* /*context*/) {
-  if (absl::Status status = CheckControl("Publish"); !status.ok()) {
+    grpc::CallbackServerContext* context) {
+  if (absl::Status status = CheckControl("Publish", *context); !status.ok()) {
     return new RefusedStream<PublishStream::Reactor>(status);
   }
-  return PublishStream::Start(core_);
+  return PublishStream::Start(core_, Caller(*context));
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ChannelService::Subscribe(

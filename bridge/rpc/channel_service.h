@@ -47,7 +47,9 @@ class ChannelService final
 
  private:
   // PERMISSION_DENIED if this listener's clients may only read.
-  absl::Status CheckControl(const char* method) const;
+  absl::Status CheckControl(const char* method, const grpc::CallbackServerContext& context) const;
+  // "by PEER on LISTENER", for the audit.
+  std::string Caller(const grpc::CallbackServerContext& context) const;
 
   Core& core_;
   const Right right_;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/door_threads.h"
@@ -24,6 +25,10 @@ struct Core {
         subscriptions("subscriptions", options.limits.max_subscriptions),
         watches("watches", options.limits.max_watches),
         publishers("publishers", options.limits.max_publishers) {}
+
+  void Audit(const std::string& line) const {
+    if (options.audit) options.audit(line);
+  }
 
   hub::Hub& hub;
   const ServerOptions options;

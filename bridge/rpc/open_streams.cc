@@ -25,6 +25,7 @@ absl::Status OpenStreams::Add(const std::shared_ptr<Stream>& stream) {
 void OpenStreams::Remove(const Stream* stream) {
   std::lock_guard lock(mutex_);
   streams_.erase(stream);
+  if (streams_.empty()) emptied_.notify_all();
 }
 
 void OpenStreams::EndAll(const absl::Status& status) {
@@ -38,6 +39,11 @@ void OpenStreams::EndAll(const absl::Status& status) {
   }
   // Without the lock: ending may remove.
   for (const std::shared_ptr<Stream>& stream : open) stream->EndSoon(status);
+}
+
+void OpenStreams::AwaitEmpty(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  emptied_.wait_until(lock, deadline, [this] { return streams_.empty(); });
 }
 
 size_t OpenStreams::size() const {

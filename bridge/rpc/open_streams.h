@@ -2,6 +2,8 @@
 #ifndef KCHAN_BRIDGE_RPC_OPEN_STREAMS_H_
 #define KCHAN_BRIDGE_RPC_OPEN_STREAMS_H_
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -33,8 +35,11 @@ class OpenStreams {
   absl::Status Add(const std::shared_ptr<Stream>& stream);
   void Remove(const Stream* stream);
 
-  // Ends all and lets no more in.
+  // Asks all to end and lets no more in.
   void EndAll(const absl::Status& status);
+
+  // Waits until the last has ended, or until `deadline`.
+  void AwaitEmpty(std::chrono::steady_clock::time_point deadline);
 
   size_t size() const;
 
@@ -42,6 +47,7 @@ class OpenStreams {
   const std::string kind_;
   const size_t max_;
   mutable std::mutex mutex_;
+  std::condition_variable emptied_;
   absl::Status closed_;  // why no more are let in
   std::map<const Stream*, std::weak_ptr<Stream>> streams_;
 };

@@ -53,8 +53,8 @@ hub::KernelAnswer Publish(const hub::Hub& hub, const v1::PublishRequest& request
 
 }  // namespace
 
-PublishStream::Reactor* PublishStream::Start(Core& core) {
-  auto stream = std::make_shared<PublishStream>(core);
+PublishStream::Reactor* PublishStream::Start(Core& core, std::string caller) {
+  auto stream = std::make_shared<PublishStream>(core, std::move(caller));
   stream->self_ = stream;
   stream->StartRead(&stream->request_);
   if (absl::Status status = core.publishers.Add(stream); !status.ok()) stream->EndSoon(status);
@@ -89,6 +89,7 @@ void PublishStream::PublishOnDoorThread() {
 }
 
 void PublishStream::Answer(const absl::Status& status, int kernel_errno) {
+  ++(status.ok() ? taken_ : refused_);
   response_.Clear();
   response_.set_request_id(request_.request_id());
   *response_.mutable_status() = ToRpcStatus(status);
@@ -119,6 +120,8 @@ void PublishStream::End(const absl::Status& status) {
 
 void PublishStream::OnDone() {
   core_.publishers.Remove(this);
+  core_.Audit(
+      absl::StrCat("Publish ", caller_, ": ", taken_, " records taken, ", refused_, " refused"));
   const std::shared_ptr<PublishStream> self = std::move(self_);
 }
 

@@ -2,8 +2,11 @@
 #ifndef KCHAN_BRIDGE_RPC_PUBLISH_STREAM_H_
 #define KCHAN_BRIDGE_RPC_PUBLISH_STREAM_H_
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "bridge/rpc/core.h"
@@ -27,9 +30,10 @@ class PublishStream final : public grpc::ServerBidiReactor<v1::PublishRequest, v
   using Reactor = grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>;
 
   // For gRPC: serves the call, or ends it if there are too many.
-  static Reactor* Start(Core& core);
+  // `caller` is who calls, for the audit.
+  static Reactor* Start(Core& core, std::string caller);
 
-  explicit PublishStream(Core& core) : core_(core) {}
+  PublishStream(Core& core, std::string caller) : core_(core), caller_(std::move(caller)) {}
 
   // Any thread. A record that the kernel has now is answered first.
   void EndSoon(const absl::Status& status) override;
@@ -44,6 +48,9 @@ class PublishStream final : public grpc::ServerBidiReactor<v1::PublishRequest, v
   void End(const absl::Status& status);
 
   Core& core_;
+  const std::string caller_;
+  uint64_t taken_ = 0;  // by the kernel
+  uint64_t refused_ = 0;
   std::shared_ptr<PublishStream> self_;
   v1::PublishRequest request_;
   v1::PublishResponse response_;

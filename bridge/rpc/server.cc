@@ -19,6 +19,9 @@
 namespace kchan::rpc {
 namespace {
 
+// A client that says good-bye does so at once.
+constexpr auto kConnectionDrain = std::chrono::milliseconds(200);
+
 // gRPC and its plugins are switched on for a whole process.
 void EnableStandardServices(bool channelz) {
   static std::once_flag once;
@@ -65,15 +68,12 @@ class Server::Impl {
 
   void Shutdown() {
     if (std::exchange(is_shut_down_, true)) return;
-    const auto deadline = std::chrono::system_clock::now() + core_.options.drain_timeout;
     for (const Listening& listening : listening_) {
       listening.server->GetHealthCheckService()->Shutdown();
     }
-    const absl::Status status = WithReason(
-        absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
-    core_.subscriptions.EndAll(status);
-    core_.watches.EndAll(status);
-    core_.publishers.EndAll(status);
+    EndStreams();
+    // What is left now are idle connections and streams that nobody reads.
+    const auto deadline = std::chrono::system_clock::now() + kConnectionDrain;
     for (const Listening& listening : listening_) listening.server->Shutdown(deadline);
     core_.door_threads.Stop();
     health_->Stop();
@@ -82,6 +82,15 @@ class Server::Impl {
   }
 
  private:
+  void EndStreams() {
+    const absl::Status status = WithReason(
+        absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
+    const auto deadline = std::chrono::steady_clock::now() + core_.options.drain_timeout;
+    const auto all = {&core_.subscriptions, &core_.watches, &core_.publishers};
+    for (OpenStreams* streams : all) streams->EndAll(status);
+    for (OpenStreams* streams : all) streams->AwaitEmpty(deadline);
+  }
+
   void TellHealth(bool serving) {
     for (const Listening& listening : listening_) {
       listening.server->GetHealthCheckService()->SetServingStatus(

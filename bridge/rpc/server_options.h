@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -64,6 +65,9 @@ struct ServerOptions {
   NodeIdentity node;
   ServerLimits limits;
   bool channelz = false;
+  // Told, in one line, of each write by a client and of each that was denied.
+  // Called from any thread; must not block. May be empty.
+  std::function<void(const std::string& line)> audit;
   // How long streams may take to end when the server shuts down.
   std::chrono::milliseconds drain_timeout{3000};
 };

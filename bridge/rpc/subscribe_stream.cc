@@ -8,28 +8,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/batch_message.h"
-#include "bridge/rpc/clock.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/status.h"
+#include "bridge/rpc/subscribe_messages.h"
 #include "grpc/grpc.h"
 #include "grpcpp/server_context.h"
-#include "grpcpp/support/proto_buffer_reader.h"
-#include "grpcpp/support/slice.h"
 
 namespace kchan::rpc {
 namespace {
-
-template <typename Message>
-bool Parse(grpc::ByteBuffer& buffer, Message& message) {
-  if (!buffer.Valid()) return false;
-  grpc::ProtoBufferReader reader(&buffer);
-  return reader.status().ok() && message.ParseFromZeroCopyStream(&reader);
-}
-
-grpc::ByteBuffer Serialize(const v1::SubscribeResponse& response) {
-  const grpc::Slice slice(response.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
 
 std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
   constexpr size_t kMost = 8;
@@ -123,7 +109,7 @@ bool SubscribeStream::HandleEvents(uint32_t events) {
 
 bool SubscribeStream::HandleRequest() {
   v1::SubscribeRequest request;
-  absl::Status status = Parse(request_, request)
+  absl::Status status = ParseRequest(request_, request)
                             ? Apply(request)
                             : absl::InvalidArgumentError("the request is not a SubscribeRequest");
   request_.Clear();
@@ -190,7 +176,6 @@ absl::Status SubscribeStream::Acknowledge(const v1::SubscribeRequest::Acknowledg
 }
 
 absl::Status SubscribeStream::HalfClosed() {
-  half_closed_ = true;
   if (!subscription_) return BadField("open", "the stream was closed without opening anything");
   if (windowed_) {
     return BadField("open.window_bytes",
@@ -223,16 +208,13 @@ bool SubscribeStream::SendOutput() {
     End(output.status());
     return false;
   }
-  v1::SubscribeResponse response;
   if (auto* batch = std::get_if<hub::BatchOut>(&*output)) {
     in_flight_ = std::move(*batch);
     Write(BatchMessage(in_flight_->channel->name(), in_flight_->batch));
   } else if (const auto* update = std::get_if<hub::ChannelUpdateOut>(&*output)) {
-    *response.mutable_channel_update() = ToProto(*update);
-    SendMessage(response);
+    Write(Message(*update));
   } else if (const auto* end = std::get_if<hub::HistoryEndOut>(&*output)) {
-    *response.mutable_history_end()->mutable_cursor() = ToProto({end->channel, end->cursor});
-    SendMessage(response);
+    Write(Message(*end));
   } else {
     try_output_ = false;
   }
@@ -241,29 +223,12 @@ bool SubscribeStream::SendOutput() {
 
 void SubscribeStream::SendHello() {
   hello_due_ = false;
-  v1::SubscribeResponse response;
-  auto& hello = *response.mutable_hello();
-  *hello.mutable_node() = ToProto(core_.options.node, core_.hub.kernel_side());
-  hello.set_clock_offset_ns(ClockOffsetNs());
-  for (const hub::ChannelCursor& cursor : subscription_->cursors()) {
-    *hello.add_cursors() = ToProto(cursor);
-  }
-  SendMessage(response);
+  Write(HelloMessage(ToProto(core_.options.node, core_.hub.kernel_side()), *subscription_));
 }
 
 void SubscribeStream::SendHeartbeat() {
   clock_set_ = false;
-  v1::SubscribeResponse response;
-  auto& heartbeat = *response.mutable_heartbeat();
-  heartbeat.set_clock_offset_ns(ClockOffsetNs());
-  for (const hub::ChannelCursor& cursor : subscription_->cursors()) {
-    *heartbeat.add_cursors() = ToProto(cursor);
-  }
-  SendMessage(response);
-}
-
-void SubscribeStream::SendMessage(const v1::SubscribeResponse& response) {
-  Write(Serialize(response));
+  Write(HeartbeatMessage(*subscription_));
 }
 
 void SubscribeStream::Write(grpc::ByteBuffer buffer) {

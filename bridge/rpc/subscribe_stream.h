@@ -85,7 +85,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void Run() override;
   void ClockSet() override;
 
-  // What became of the call; false: it has ended, touch nothing.
+  // False: the call has ended, touch nothing.
   bool HandleEvents(uint32_t events);
   bool HandleRequest();
   absl::Status Apply(const v1::SubscribeRequest& request);
@@ -98,7 +98,6 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   bool SendOutput();
   void SendHello();
   void SendHeartbeat();
-  void SendMessage(const v1::SubscribeResponse& response);
   void Write(grpc::ByteBuffer buffer);
   void WriteDone();
   void ArmDeadline();
@@ -120,7 +119,6 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   OutputWaiter output_waiter_{*this};
   std::unique_ptr<hub::Subscription> subscription_;  // from Open() to End()
   bool ended_ = false;
-  bool half_closed_ = false;
   bool windowed_ = false;
   bool writing_ = false;
   bool hello_due_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ListChannels, GetChannel, GetSchema, UpdateChannel.
 #include <string>
+#include <vector>
 
 #include "tests/component/fake_source.h"
 #include "tests/component/server_test.h"
@@ -201,6 +202,27 @@ TEST_F(ChannelsTest, UpdateOnTheReadSocketIsDenied) {
   EXPECT_EQ(status.error_code(), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(ReasonOf(DetailsOf(status)), "CONTROL_RIGHT_NEEDED");
   EXPECT_NE(status.error_message().find("control.sock"), std::string::npos);
+}
+
+TEST_F(ChannelsTest, EachUpdateAndEachDenialIsAuditedInOneLine) {
+  Start();
+  FakeSource tick(hub(), "tick");
+  v1::UpdateChannelRequest request;
+  request.set_name("tick");
+  (*request.mutable_parameters())["rate"] = 100;
+  ASSERT_TRUE(Update(request).ok());
+  request.set_name("no\nsuch");
+  ASSERT_FALSE(Update(request).ok());
+  grpc::ClientContext context;
+  v1::UpdateChannelResponse response;
+  ASSERT_FALSE(stub().UpdateChannel(&context, request, &response).ok());
+  const std::vector<std::string> lines = audited();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].find("UpdateChannel tick rate=100 by unix:"), 0u) << lines[0];
+  EXPECT_NE(lines[0].find("control.sock: OK"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[1].find("UpdateChannel no\\nsuch rate=100 by "), 0u) << lines[1];
+  EXPECT_EQ(lines[1].find('\n'), std::string::npos) << lines[1];
+  EXPECT_EQ(lines[2].find("UpdateChannel denied by "), 0u) << lines[2];
 }
 
 }  // namespace

@@ -171,6 +171,21 @@ TEST_F(PublishTest, WithoutAKernelSideItIsAFailedPrecondition) {
   EXPECT_EQ(publisher.Ask(Command(1)).status().code(), StatusCode::FAILED_PRECONDITION);
 }
 
+TEST_F(PublishTest, EachStreamIsAuditedWithWhatBecameOfItsRecords) {
+  Start();
+  FakeSource tick(hub(), "tick");
+  {
+    Publisher publisher(control_stub());
+    publisher.Ask(Command(1));
+    publisher.Ask(Command(2));
+    publisher.Ask({});
+    publisher.HalfClose();
+    EXPECT_TRUE(publisher.Finish().ok());
+  }
+  ASSERT_TRUE(Eventually([&] { return audited().size() == 1; }));
+  EXPECT_NE(audited()[0].find("2 records taken, 1 refused"), std::string::npos) << audited()[0];
+}
+
 TEST_F(PublishTest, ReadSocketDoesNotPublish) {
   Start();
   Publisher publisher(stub());

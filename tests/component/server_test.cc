@@ -60,6 +60,11 @@ ServerTest::ServerTest() : directory_(MakeDirectory()) {
       {rpc::UnixListener{directory_ + "/control.sock", 0600, ""}, rpc::Right::kControl}};
 }
 
+std::vector<std::string> ServerTest::audited() {
+  const std::lock_guard lock(audit_mutex_);
+  return audit_;
+}
+
 ServerTest::~ServerTest() {
   server_.reset();
   std::filesystem::remove_all(directory_);
@@ -68,6 +73,10 @@ ServerTest::~ServerTest() {
 void ServerTest::Start() {
   hub_ = std::make_unique<hub::Hub>(hub_limits_, [this](std::string_view) { return log_limits_; });
   hub_->SetDoor(&door_);
+  options_.audit = [this](const std::string& line) {
+    const std::lock_guard lock(audit_mutex_);
+    audit_.push_back(line);
+  };
   auto server = rpc::Server::Start(*hub_, options_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);

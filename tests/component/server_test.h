@@ -49,6 +49,9 @@ class ServerTest : public ::testing::Test {
 
   void Start();
 
+  // What the audit has been told so far.
+  std::vector<std::string> audited();
+
   hub::Hub& hub() { return *hub_; }
   rpc::Server& server() { return *server_; }
   FakeDoor& door() { return door_; }
@@ -66,6 +69,8 @@ class ServerTest : public ::testing::Test {
 
  private:
   const std::string directory_;
+  std::mutex audit_mutex_;
+  std::vector<std::string> audit_;  // guarded by audit_mutex_
   FakeDoor door_;
   std::unique_ptr<hub::Hub> hub_;
   std::unique_ptr<rpc::Server> server_;

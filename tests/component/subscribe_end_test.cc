@@ -285,6 +285,17 @@ TEST_F(SubscribeEndTest, ReaderThatReadsGetsEverythingBeforeTheShutdown) {
   EXPECT_TRUE(HasRetryInfo(DetailsOf(status)));
 }
 
+TEST_F(SubscribeEndTest, ShutdownWaitsNoLongerThanItsStreams) {
+  options_.drain_timeout = std::chrono::seconds(20);
+  Start();
+  FakeSource tick(hub(), "tick");
+  Reader reader(stub(), OpenOf("tick"));
+  ASSERT_TRUE(reader.Next()->has_hello());
+  const auto before = std::chrono::steady_clock::now();
+  server().Shutdown();
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+}
+
 TEST_F(SubscribeEndTest, RemovedChannelEndsTheStreamThatReadsNothingElse) {
   Start();
   FakeSource tick(hub(), "tick");

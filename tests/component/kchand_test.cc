@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as a process: on this very kernel, whether or not it has the
+// module.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "gtest/gtest.h"
+#include "kchan/v1/node_service.grpc.pb.h"
+#include "tests/component/child_process.h"
+#include "tests/component/reader.h"
+
+namespace kchan::testing {
+namespace {
+
+class KchandTest : public ::testing::Test {
+ protected:
+  KchandTest() {
+    std::string path = "/tmp/kchan-daemon-XXXXXX";
+    EXPECT_NE(mkdtemp(path.data()), nullptr);
+    directory_ = path;
+    WriteConfig("");
+  }
+  ~KchandTest() override {
+    daemon_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+
+  std::string path(const std::string& name) const { return directory_ + "/" + name; }
+
+  void WriteConfig(const std::string& more) {
+    std::ofstream(path("config")) << "unix_sockets { directory: \"" << directory_ << "\" }\n"
+                                  << more;
+  }
+
+  std::unique_ptr<ChildProcess> Run(std::vector<std::string> arguments,
+                                    const std::map<std::string, std::string>& environment = {}) {
+    arguments.insert(arguments.begin(), {"--config", path("config")});
+    return std::make_unique<ChildProcess>(KCHAND_PROGRAM, arguments,
+                                          path("stderr" + std::to_string(++runs_)), environment);
+  }
+
+  // Runs the daemon and waits until it serves.
+  void Start(const std::vector<std::string>& arguments = {},
+             const std::map<std::string, std::string>& environment = {}) {
+    daemon_ = Run(arguments, environment);
+    ASSERT_TRUE(Says("serving unix:" + path("control.sock"))) << daemon_->Said();
+    channel_ = grpc::CreateChannel("unix:" + path("read.sock"), grpc::InsecureChannelCredentials());
+  }
+
+  static bool Eventually(const std::function<bool()>& is_true) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!is_true()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+
+  bool Says(const std::string& text) {
+    return Eventually([&] { return daemon_->Said().find(text) != std::string::npos; });
+  }
+
+  grpc::Status GetNode(v1::Node& node) {
+    const auto stub = v1::NodeService::NewStub(channel_);
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+    v1::GetNodeResponse response;
+    grpc::Status status = stub->GetNode(&context, {}, &response);
+    node = response.node();
+    return status;
+  }
+
+  std::string directory_;
+  int runs_ = 0;
+  std::unique_ptr<ChildProcess> daemon_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(KchandTest, ServesWithoutAnyKernelSideAndSaysWhoItIs) {
+  Start({"--node-name", "here"});
+  v1::Node node;
+  const grpc::Status status = GetNode(node);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(node.name(), "here");
+  EXPECT_EQ(node.boot_id().size(), 36u);
+  EXPECT_EQ(node.daemon_abi(), "1.0");
+  EXPECT_FALSE(node.kernel_release().empty());
+}
+
+TEST_F(KchandTest, TermEndsStreamsWithUnavailableAndTheDaemonWell) {
+  Start();
+  const auto stub = v1::ChannelService::NewStub(channel_);
+  Reader reader(*stub, OpenOf("*"));
+  ASSERT_TRUE(reader.Next()->has_hello());
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(reader.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(daemon_->Wait(), 0) << daemon_->Said();
+  EXPECT_FALSE(std::filesystem::exists(path("read.sock")));
+}
+
+TEST_F(KchandTest, KilledDaemonsSocketsAreTakenOver) {
+  Start();
+  daemon_->Signal(SIGKILL);
+  EXPECT_EQ(daemon_->Wait(), -SIGKILL);
+  EXPECT_TRUE(std::filesystem::exists(path("read.sock")));
+  Start();
+  v1::Node node;
+  EXPECT_TRUE(GetNode(node).ok());
+}
+
+TEST_F(KchandTest, SecondDaemonOnTheSameSocketsGivesUpAndSaysWhy) {
+  Start();
+  const auto second = Run({});
+  EXPECT_EQ(second->Wait(), 1);
+  EXPECT_NE(second->Said().find("is another kchand running?"), std::string::npos) << second->Said();
+  v1::Node node;
+  EXPECT_TRUE(GetNode(node).ok());
+}
+
+TEST_F(KchandTest, HangUpReadsTheFileAgain) {
+  Start();
+  WriteConfig("logging { json: true }");
+  daemon_->Signal(SIGHUP);
+  EXPECT_TRUE(Says("\"level\":\"info\",\"message\":\"configuration read again")) << daemon_->Said();
+}
+
+TEST_F(KchandTest, WrongFileAtHangUpChangesNothing) {
+  Start();
+  WriteConfig("loging { json: true }");
+  daemon_->Signal(SIGHUP);
+  EXPECT_TRUE(Says("configuration not changed: " + path("config") + ":2:")) << daemon_->Said();
+  v1::Node node;
+  EXPECT_TRUE(GetNode(node).ok());
+}
+
+TEST_F(KchandTest, CheckConfigSaysWhatIsWrongAndStartsNothing) {
+  EXPECT_EQ(Run({"--check-config"})->Wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(path("read.sock")));
+  WriteConfig("drain_timeout_ms: 1");
+  const auto wrong = Run({"--check-config"});
+  EXPECT_EQ(wrong->Wait(), 2);
+  EXPECT_NE(wrong->Said().find("drain_timeout_ms: 1 is out of range"), std::string::npos)
+      << wrong->Said();
+}
+
+TEST_F(KchandTest, InsecureListenerIsWarnedOf) {
+  Start({"--listen-tcp", "127.0.0.1:0", "--insecure"});
+  EXPECT_NE(daemon_->Said().find("INSECURE"), std::string::npos);
+}
+
+TEST_F(KchandTest, ServiceManagerIsToldOfEachState) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path("notify").c_str(), sizeof(address.sun_path) - 1);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const timeval patience{.tv_sec = 10, .tv_usec = 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  const auto told = [fd] {
+    std::string text(256, '\0');
+    const ssize_t size = recv(fd, text.data(), text.size(), 0);
+    text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+    return text;
+  };
+  Start({}, {{"NOTIFY_SOCKET", path("notify")}});
+  EXPECT_EQ(told(), "READY=1");
+  daemon_->Signal(SIGHUP);
+  EXPECT_EQ(told().rfind("RELOADING=1\nMONOTONIC_USEC=", 0), 0u);
+  EXPECT_EQ(told(), "READY=1");
+  daemon_->Signal(SIGTERM);
+  EXPECT_EQ(told(), "STOPPING=1");
+  close(fd);
+}
+
+}  // namespace
+}  // namespace kchan::testing
