@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/config/flags.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace kchan::config {
@@ -26,9 +29,12 @@ absl::StatusOr<Config> LoadWith(const std::vector<std::string>& words) {
   return Load(*flags);
 }
 
+// Each test is a process of its own and many run at once: no two may share a
+// file.
 class FlagsTest : public ::testing::Test {
  protected:
-  FlagsTest() : path_(::testing::TempDir() + "/kchan-flags.textproto") {}
+  FlagsTest()
+      : path_(absl::StrCat(::testing::TempDir(), "kchan-flags-", getpid(), ".textproto")) {}
   ~FlagsTest() override { std::remove(path_.c_str()); }
 
   void Write(const std::string& text) { std::ofstream(path_) << text; }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/config/parse.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 namespace kchan::config {
@@ -45,7 +48,8 @@ TEST(ParseTest, MissingFileIsNamed) {
 }
 
 TEST(ParseTest, EmptyFileMeansAllDefaults) {
-  const std::string path = ::testing::TempDir() + "/kchan-empty.textproto";
+  const std::string path =
+      absl::StrCat(::testing::TempDir(), "kchan-empty-", getpid(), ".textproto");
   std::ofstream(path).close();
   EXPECT_TRUE(ReadFile(path).ok()) << ReadFile(path).status();
   std::remove(path.c_str());
