@@ -16,7 +16,6 @@
 #include <linux/rcupdate.h>
 
 #include "channel.h"
-#include "genl_records.h"
 #include "hotplug.h"
 #include "notify.h"
 #include "rings.h"
@@ -34,8 +33,11 @@ static u64 new_generation(void)
 static int size_rings(struct kchan *ch)
 {
 	const u32 rings = kchan_ring_count(ch);
-	const u64 bytes = kchan_ring_bytes(ch->budget_bytes, rings);
+	u64 bytes;
 
+	if (!rings)
+		return 0;
+	bytes = kchan_ring_bytes(ch->budget_bytes, rings);
 	if (!bytes) {
 		pr_warn_ratelimited("channel %s: %u possible CPUs need more than its budget of %llu bytes: raise the budget, or let its module register a shared ring\n",
 				    ch->name, rings, ch->budget_bytes);
@@ -56,24 +58,43 @@ static void stop_writers(struct kchan *ch)
 	kchan_rings_sync_wakes(ch);
 }
 
+static int start_rings(struct kchan *ch)
+{
+	if (!ch->transport_ops->rings)
+		return 0;
+	kchan_rings_reset(ch, ch->generation);
+	return ch->rings ? kchan_hotplug_add(ch) :
+			   kchan_ring_add_memory(ch, ch->shared);
+}
+
 static int start_writers(struct kchan *ch)
 {
 	int err;
 
-	kchan_rings_reset(ch, ch->generation);
-	if (ch->rings)
-		err = kchan_hotplug_add(ch);
-	else
-		err = kchan_ring_add_memory(ch, ch->shared);
-	if (err) {
-		kchan_rings_free_memory(ch);
-		return err;
+	err = start_rings(ch);
+	if (err)
+		goto err_free_memory;
+	if (ch->transport_ops->start) {
+		err = ch->transport_ops->start(ch);
+		if (err)
+			goto err_stop_rings;
 	}
-	if (ch->queue)
-		kchan_genl_queue_start(ch->queue);
 	/* Publishes the rings: pairs with the load-acquires in emit.c. */
 	smp_store_release(&ch->live, true);
 	return 0;
+
+err_stop_rings:
+	stop_writers(ch);
+err_free_memory:
+	kchan_rings_free_memory(ch);
+	return err;
+}
+
+static void stop(struct kchan *ch)
+{
+	stop_writers(ch);
+	if (ch->transport_ops->stop)
+		ch->transport_ops->stop(ch);
 }
 
 static int activate(struct kchan *ch)
@@ -96,9 +117,7 @@ static int activate(struct kchan *ch)
 	return 0;
 
 err_stop_writers:
-	stop_writers(ch);
-	if (ch->queue)
-		kchan_genl_queue_stop(ch->queue);
+	stop(ch);
 	kchan_rings_free_memory(ch);
 err_reset_generation:
 	WRITE_ONCE(ch->generation, 0);
@@ -110,9 +129,7 @@ static void disable(struct kchan *ch)
 {
 	if (ch->ops.disable)
 		ch->ops.disable(ch, ch->priv);
-	stop_writers(ch);
-	if (ch->queue)
-		kchan_genl_queue_stop(ch->queue);
+	stop(ch);
 }
 
 static void deactivate(struct kchan *ch)
@@ -139,10 +156,12 @@ int kchan_demand_get(struct kchan *ch, u64 *sequence)
 		cancel_delayed_work(&ch->linger);
 		/* Nothing leaves the queue before it has a user. */
 		if (sequence)
-			*sequence = kchan_genl_queue_sequence(ch->queue);
+			*sequence = ch->transport_ops->sequence ?
+					    ch->transport_ops->sequence(ch) :
+					    0;
 		WRITE_ONCE(ch->users, ch->users + 1);
-		if (ch->queue)
-			kchan_genl_queue_kick(ch->queue);
+		if (ch->transport_ops->resume)
+			ch->transport_ops->resume(ch);
 	}
 	mutex_unlock(&ch->demand);
 	return err;
@@ -194,6 +213,8 @@ void kchan_kill(struct kchan *ch)
 		WRITE_ONCE(ch->state, KCHAN_STATE_DEAD);
 		if (was_live)
 			kchan_rings_mark_dead(ch);
+		if (ch->transport_ops->dead)
+			ch->transport_ops->dead(ch);
 		if (!ch->users)
 			kchan_rings_free_memory(ch);
 		kchan_notify_channel(ch, KCHAN_CMD_CHANNEL_CHANGE_NTF);

@@ -10,7 +10,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "genl_records.h"
 #include "rings.h"
 
 #define DEFAULT_MAX_RECORD_BYTES 4096
@@ -33,24 +32,21 @@ static bool is_channel_name(const char *name)
 
 static const char *conflict(const struct kchan_spec *spec)
 {
+	const struct kchan_transport_ops *transport =
+		kchan_transport_find(spec->transport);
 	const u32 directions = KCHAN_DIRECTION_TO_USER |
 			       KCHAN_DIRECTION_TO_KERNEL;
 
 	if (spec->doc && strnlen(spec->doc, KCHAN_DOC_BYTES) == KCHAN_DOC_BYTES)
 		return "its doc is too long";
-	if (spec->transport != KCHAN_TRANSPORT_RING &&
-	    spec->transport != KCHAN_TRANSPORT_GENL)
+	if (!transport)
 		return "no such transport";
 	if (spec->direction & ~directions)
 		return "no such direction";
-	if (spec->direction & KCHAN_DIRECTION_TO_KERNEL &&
-	    (!spec->ops || !spec->ops->receive))
-		return "a channel to the kernel needs ops->receive";
+	if (spec->direction & ~transport->directions)
+		return "its transport does not go in this direction";
 	if (spec->max_record_bytes > KCHAN_MAX_RECORD_BYTES)
 		return "max_record_bytes is too large";
-	if (spec->transport == KCHAN_TRANSPORT_GENL &&
-	    spec->max_record_bytes > KCHAN_GENL_MAX_RECORD_BYTES)
-		return "max_record_bytes is too large for a netlink message";
 	if (spec->budget_bytes > kchan_max_budget_bytes())
 		return "budget_bytes is more than a quarter of the memory";
 	return NULL;
@@ -59,7 +55,9 @@ static const char *conflict(const struct kchan_spec *spec)
 /* Defaults for what is zero, then everything is checked. */
 static int resolve(struct kchan_spec *spec)
 {
+	const struct kchan_transport_ops *transport;
 	const char *wrong;
+	int err;
 
 	if (!is_channel_name(spec->name)) {
 		pr_err("channel \"%.*s\": a name is [a-z0-9_.-], a letter first, less than %u bytes\n",
@@ -77,12 +75,22 @@ static int resolve(struct kchan_spec *spec)
 		pr_err("channel %s: %s\n", spec->name, wrong);
 		return -EINVAL;
 	}
-	return kchan_policy_resolve(spec);
+	err = kchan_policy_resolve(spec);
+	if (err)
+		return err;
+	transport = kchan_transport_find(spec->transport);
+	wrong = transport->conflict ? transport->conflict(spec) : NULL;
+	if (wrong) {
+		pr_err("channel %s: %s\n", spec->name, wrong);
+		return -EINVAL;
+	}
+	return 0;
 }
 
-void kchan_destroy(struct kchan *ch)
+static void destroy(struct kchan *ch)
 {
-	kchan_genl_queue_destroy(ch->queue);
+	if (ch->transport_ops->destroy)
+		ch->transport_ops->destroy(ch);
 	kchan_rings_destroy(ch);
 	kchan_params_destroy(&ch->params);
 	kchan_schema_free(ch->schema);
@@ -96,6 +104,9 @@ static void copy_scalars(struct kchan *ch, const struct kchan_spec *spec,
 	strscpy(ch->name, spec->name, sizeof(ch->name));
 	strscpy(ch->provider, module_name(owner), sizeof(ch->provider));
 	ch->transport = spec->transport;
+	ch->transport_ops = kchan_transport_find(spec->transport);
+	ch->queued = ch->transport_ops->rings &&
+		     spec->transport != KCHAN_TRANSPORT_RING;
 	ch->direction = spec->direction;
 	ch->layout = spec->layout;
 	ch->policy = spec->policy;
@@ -131,12 +142,8 @@ static int copy_rest(struct kchan *ch, const struct kchan_spec *spec)
 	err = kchan_rings_create(ch);
 	if (err)
 		return err;
-	if (ch->transport == KCHAN_TRANSPORT_GENL) {
-		ch->queue = kchan_genl_queue_create(ch);
-		if (!ch->queue)
-			return -ENOMEM;
-	}
-	return 0;
+	return ch->transport_ops->create ? ch->transport_ops->create(ch, spec) :
+					   0;
 }
 
 struct kchan *kchan_create(const struct kchan_spec *given, struct module *owner)
@@ -160,18 +167,19 @@ struct kchan *kchan_create(const struct kchan_spec *given, struct module *owner)
 			     spec.semaphore_count);
 	err = copy_rest(ch, &spec);
 	if (err) {
-		kchan_destroy(ch);
+		destroy(ch);
 		return ERR_PTR(err);
 	}
 	/* Shown before the first activation, which computes it again. */
-	ch->ring_bytes = kchan_ring_bytes(ch->budget_bytes,
-					  kchan_ring_count(ch));
+	if (kchan_ring_count(ch))
+		ch->ring_bytes = kchan_ring_bytes(ch->budget_bytes,
+						  kchan_ring_count(ch));
 	return ch;
 }
 
 static void release(struct kref *ref)
 {
-	kchan_destroy(container_of(ref, struct kchan, ref));
+	destroy(container_of(ref, struct kchan, ref));
 }
 
 void kchan_put(struct kchan *ch)

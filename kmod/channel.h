@@ -14,8 +14,8 @@
  *			ops->enable and ops->disable
  *	cpu hotplug	taken inside by hotplug.c; its callbacks take none of ours
  *	registry lock	the list; held over nothing that sleeps for long
- * kchan.callbacks (read side) is held over ops->receive and ops->set_param and
- * is never taken together with `demand`.
+ * kchan.callbacks (read side) is held over ops->receive, set_param, set_value
+ * and block_written and is never taken together with `demand`.
  */
 #ifndef _KCHAN_CHANNEL_H
 #define _KCHAN_CHANNEL_H
@@ -35,8 +35,7 @@
 #include "policy.h"
 #include "ring.h"
 #include "schema.h"
-
-struct kchan_genl_queue;
+#include "transport.h"
 
 /* A ring, its memory and its reader. */
 struct kchan_channel_ring {
@@ -52,8 +51,11 @@ struct kchan {
 	/* What each emit reads. */
 	bool live;
 	bool sleeps; /* the policy may */
+	bool queued; /* `shared` is a queue inside the kernel, never mapped */
 	struct kchan_channel_ring __percpu *rings; /* PER_CPU */
 	struct kchan_channel_ring *shared; /* SHARED */
+	const struct kchan_transport_ops *transport_ops;
+	void *transport_priv;
 
 	struct kchan_admission admission;
 
@@ -75,7 +77,7 @@ struct kchan {
 	/* Written under `demand`. */
 	struct mutex demand;
 	enum kchan_state state;
-	u32 users; /* attached files, genl owners */
+	u32 users; /* attached files, sockets that have it enabled */
 	u64 generation; /* 0 while idle */
 	u64 ring_bytes; /* as of now, or of the next activation */
 	u64 budget_bytes;
@@ -88,18 +90,26 @@ struct kchan {
 	bool deaf; /* under callbacks: call none any more */
 	struct kchan_params params;
 
-	struct kchan_genl_queue *queue; /* GENL channels */
-
 	struct kref ref;
 	struct list_head node; /* registry */
+	bool listed; /* can be found, and is announced; under the registry lock */
 	struct hlist_node hotplug;
 };
 
 /* Not registered yet. EINVAL (said in the kernel log), ENOMEM. */
 struct kchan *kchan_create(const struct kchan_spec *spec, struct module *owner);
-/* One that was never registered; others go with their last reference. */
-void kchan_destroy(struct kchan *ch);
 void kchan_put(struct kchan *ch);
+
+/* ---- receive.c ----------------------------------------------------------- */
+
+/*
+ * Hands one record from user space, already in kernel memory, to the channel's
+ * receive callback, in the caller's context. Returns what the callback says, or
+ * -EOPNOTSUPP (the channel takes none), -EINVAL (no such type, or shorter than
+ * its fixed part), -EMSGSIZE, -ESHUTDOWN (dead), -EINTR. Never positive.
+ */
+int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length,
+		  struct netlink_ext_ack *extack);
 
 /* ---- registry.c ---------------------------------------------------------- */
 
@@ -123,7 +133,7 @@ bool kchan_quiesced(void);
 /*
  * Somebody wants the channel's records: enables it if it was idle. ESHUTDOWN
  * if it is dead, E2BIG, ENOMEM, or what ops->enable says. `sequence`, if not
- * NULL: the last number that a GENL channel had used when the demand began.
+ * NULL: transport_ops->sequence when the demand began.
  */
 int kchan_demand_get(struct kchan *ch, u64 *sequence);
 /* Not any more: the channel lingers after the last one. */

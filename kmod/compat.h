@@ -6,6 +6,7 @@
 #ifndef _KCHAN_COMPAT_H
 #define _KCHAN_COMPAT_H
 
+#include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -46,6 +47,19 @@ static inline void *kvmemdup(const void *src, size_t length, gfp_t gfp)
 		memcpy(copy, src, length);
 	return copy;
 }
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define kchan_class_create(name) class_create(THIS_MODULE, name)
+#else
+#define kchan_class_create(name) class_create(name)
+#endif
+
+/* What class->devnode is given. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+typedef struct device kchan_const_device;
+#else
+typedef const struct device kchan_const_device;
 #endif
 
 /* Without it anybody may join: then only the initial namespace protects. */

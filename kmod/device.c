@@ -13,49 +13,77 @@
 #include <linux/uaccess.h>
 
 #include "channel.h"
-#include "rings.h"
 
-struct attachment {
-	struct mutex lock; /* one ATTACH at a time */
-	struct kchan_channel_ring *ring; /* set once; NULL: not attached */
-};
-
-struct kchan_channel_ring *kchan_file_ring(const struct file *file)
+struct kchan_file *kchan_file_bound(const struct file *file)
 {
-	const struct attachment *attachment = file->private_data;
+	struct kchan_file *bound = file->private_data;
 
-	/* Pairs with the store-release in attach(). */
-	return smp_load_acquire(&attachment->ring);
+	/* Pairs with the store-release in bind(). */
+	return smp_load_acquire(&bound->ch) ? bound : NULL;
+}
+
+static struct kchan_file *file_new(void)
+{
+	struct kchan_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+
+	if (file)
+		mutex_init(&file->lock);
+	return file;
+}
+
+/* On success the channel's reference is the file's. */
+static int bind(struct kchan_file *file, struct kchan *ch,
+		struct kchan_attach *request)
+{
+	int err;
+
+	if (!ch->transport_ops->file)
+		return -EOPNOTSUPP;
+	file->ops = ch->transport_ops->file;
+	/* attach works on the channel already. */
+	err = file->ops->attach(file, ch, request);
+	if (err)
+		return err;
+	/* Pairs with the load-acquire in kchan_file_bound(). */
+	smp_store_release(&file->ch, ch);
+	return 0;
 }
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	struct attachment *attachment;
-
-	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL);
-	if (!attachment)
+	file->private_data = file_new();
+	if (!file->private_data)
 		return -ENOMEM;
-	mutex_init(&attachment->lock);
-	file->private_data = attachment;
 	return nonseekable_open(inode, file);
 }
 
-static void detach(struct kchan_channel_ring *ring)
+int kchan_node_open(struct inode *inode, struct file *file, struct kchan *ch)
 {
-	struct kchan *ch = ring->ch;
+	struct kchan_attach request = { .cpu = KCHAN_CPU_SHARED };
+	struct kchan_file *bound = file_new();
+	int err;
 
-	clear_bit_unlock(0, &ring->has_reader);
-	kchan_demand_put(ch);
-	kchan_put(ch);
+	if (!bound)
+		return -ENOMEM;
+	bound->is_node = true;
+	err = bind(bound, ch, &request);
+	if (err) {
+		kfree(bound);
+		return err;
+	}
+	file->private_data = bound;
+	return nonseekable_open(inode, file);
 }
 
 static int device_release(struct inode *inode, struct file *file)
 {
-	struct attachment *attachment = file->private_data;
+	struct kchan_file *bound = file->private_data;
 
-	if (attachment->ring)
-		detach(attachment->ring);
-	kfree(attachment);
+	if (bound->ch) {
+		bound->ops->release(bound);
+		kchan_put(bound->ch);
+	}
+	kfree(bound);
 	return 0;
 }
 
@@ -65,88 +93,48 @@ static int check_request(const struct kchan_attach *request)
 {
 	if (request->abi_major != KCHAN_ABI_MAJOR)
 		return -EPROTONOSUPPORT;
-	if (memchr_inv(request->reserved, 0, sizeof(request->reserved)))
+	if (request->role > KCHAN_ROLE_WRITER || request->reserved0 ||
+	    memchr_inv(request->reserved, 0, sizeof(request->reserved)))
 		return -EINVAL;
 	if (strnlen(request->channel, KCHAN_NAME_BYTES) == KCHAN_NAME_BYTES)
 		return -EINVAL;
 	return 0;
 }
 
-/*
- * Claims a ring and enables its channel. On success the channel's reference is
- * the claim's.
- */
-static struct kchan_channel_ring *claim(struct kchan *ch, u32 cpu)
+static int attach(struct kchan_file *file, struct kchan_attach *request)
 {
-	struct kchan_channel_ring *ring;
+	struct kchan *ch;
 	int err;
 
-	if (ch->transport != KCHAN_TRANSPORT_RING ||
-	    !(ch->direction & KCHAN_DIRECTION_TO_USER))
-		return ERR_PTR(-EOPNOTSUPP);
-	ring = kchan_channel_ring(ch, cpu);
-	if (!ring)
-		return ERR_PTR(-ENXIO);
-	if (test_and_set_bit_lock(0, &ring->has_reader))
-		return ERR_PTR(-EBUSY);
-	err = kchan_demand_get(ch, NULL);
-	if (err)
-		goto err_unclaim;
-	/* Pairs with the store-release in kchan_ring_add_memory(). */
-	if (!smp_load_acquire(&ring->memory)) {
-		/* The CPU was never up; RING_NEW_NTF tells when it is. */
-		err = -ENXIO;
-		goto err_put_demand;
-	}
-	return ring;
-
-err_put_demand:
-	kchan_demand_put(ch);
-err_unclaim:
-	clear_bit_unlock(0, &ring->has_reader);
-	return ERR_PTR(err);
-}
-
-static int attach(struct attachment *attachment, struct kchan_attach *request)
-{
-	struct kchan_channel_ring *ring;
-	struct kchan *ch;
-
-	if (attachment->ring)
+	if (file->ch)
 		return -EALREADY;
 	if (kchan_quiesced())
 		return -ESHUTDOWN;
 	ch = kchan_find(request->channel);
 	if (!ch)
 		return -ENOENT;
-	ring = claim(ch, request->cpu);
-	if (IS_ERR(ring)) {
+	err = bind(file, ch, request);
+	if (err)
 		kchan_put(ch);
-		return PTR_ERR(ring);
-	}
-	request->generation = ch->generation;
-	request->data_bytes = ring->memory->data_bytes;
-	/* Pairs with the load-acquire in kchan_file_ring(). */
-	smp_store_release(&attachment->ring, ring);
-	return 0;
+	return err;
 }
 
-static long ioctl_attach(struct file *file, void __user *user)
+static long ioctl_attach(struct file *raw, void __user *user)
 {
-	struct attachment *attachment = file->private_data;
+	struct kchan_file *file = raw->private_data;
 	struct kchan_attach request;
 	int err;
 
-	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	if ((raw->f_mode & (FMODE_READ | FMODE_WRITE)) !=
 	    (FMODE_READ | FMODE_WRITE))
 		return -EBADF;
 	if (copy_from_user(&request, user, sizeof(request)))
 		return -EFAULT;
 	err = check_request(&request);
 	if (!err) {
-		mutex_lock(&attachment->lock);
-		err = attach(attachment, &request);
-		mutex_unlock(&attachment->lock);
+		mutex_lock(&file->lock);
+		err = attach(file, &request);
+		mutex_unlock(&file->lock);
 	}
 	if (err && err != -EPROTONOSUPPORT)
 		return err;
@@ -158,58 +146,73 @@ static long ioctl_attach(struct file *file, void __user *user)
 	return err;
 }
 
-static long ioctl_counters(struct file *file, void __user *user)
-{
-	const struct kchan_channel_ring *ring = kchan_file_ring(file);
-	struct kchan_ring_counters counters;
+/* ---- What a bound file does is its transport's --------------------------- */
 
-	if (!ring)
-		return -ENOTCONN;
-	kchan_ring_read_counters(&ring->core, &counters);
-	return copy_to_user(user, &counters, sizeof(counters)) ? -EFAULT : 0;
-}
-
-static long device_ioctl(struct file *file, unsigned int command,
+static long device_ioctl(struct file *raw, unsigned int command,
 			 unsigned long argument)
 {
-	switch (command) {
-	case KCHAN_IOC_ATTACH:
-		return ioctl_attach(file, (void __user *)argument);
-	case KCHAN_IOC_COUNTERS:
-		return ioctl_counters(file, (void __user *)argument);
-	default:
+	void __user *user = (void __user *)argument;
+	struct kchan_file *file;
+
+	if (command == KCHAN_IOC_ATTACH)
+		return ioctl_attach(raw, user);
+	if (_IOC_TYPE(command) != KCHAN_IOC_MAGIC)
 		return -ENOTTY;
-	}
+	file = kchan_file_bound(raw);
+	if (!file)
+		return -ENOTCONN;
+	return file->ops->ioctl ? file->ops->ioctl(file, command, user) :
+				  -ENOTTY;
 }
 
-static __poll_t device_poll(struct file *file, struct poll_table_struct *table)
+static __poll_t device_poll(struct file *raw, struct poll_table_struct *table)
 {
-	struct kchan_channel_ring *ring = kchan_file_ring(file);
-	__poll_t events = 0;
-	u32 mask;
+	struct kchan_file *file = kchan_file_bound(raw);
 
-	if (!ring)
+	if (!file || !file->ops->poll)
 		return EPOLLERR;
-	poll_wait(file, &ring->readers, table);
-	mask = kchan_ring_poll_mask(&ring->core);
-	if (mask & KCHAN_RING_READABLE)
-		events |= EPOLLIN | EPOLLRDNORM;
-	if (mask & KCHAN_RING_LOST)
-		events |= EPOLLPRI;
-	if (mask & KCHAN_RING_DEAD)
-		events |= EPOLLHUP;
-	return events;
+	return file->ops->poll(file, raw, table);
 }
+
+static ssize_t device_read(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct kchan_file *file = kchan_file_bound(iocb->ki_filp);
+
+	if (!file)
+		return -ENOTCONN;
+	return file->ops->read ? file->ops->read(file, iocb, to) : -EINVAL;
+}
+
+static ssize_t device_write(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct kchan_file *file = kchan_file_bound(iocb->ki_filp);
+
+	if (!file)
+		return -ENOTCONN;
+	return file->ops->write ? file->ops->write(file, iocb, from) : -EINVAL;
+}
+
+static int device_mmap(struct file *raw, struct vm_area_struct *vma)
+{
+	struct kchan_file *file = kchan_file_bound(raw);
+
+	if (!file)
+		return -ENOTCONN;
+	return file->ops->mmap ? file->ops->mmap(file, vma) : -ENODEV;
+}
+
+#define FILE_OPERATIONS                                                     \
+	.owner = THIS_MODULE, .release = device_release,                    \
+	.unlocked_ioctl = device_ioctl, .compat_ioctl = compat_ptr_ioctl,   \
+	.read_iter = device_read, .write_iter = device_write,               \
+	.mmap = device_mmap, .poll = device_poll
 
 static const struct file_operations device_operations = {
-	.owner = THIS_MODULE,
+	FILE_OPERATIONS,
 	.open = device_open,
-	.release = device_release,
-	.unlocked_ioctl = device_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.mmap = kchan_device_mmap,
-	.poll = device_poll,
 };
+
+const struct file_operations kchan_file_operations = { FILE_OPERATIONS };
 
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,

@@ -28,12 +28,17 @@ static __always_inline int emit(struct kchan *ch, u16 type,
 		if (ch->rings)
 			err = kchan_ring_emit(&this_cpu_ptr(ch->rings)->core,
 					      type, payload, length);
-		else
+		else if (ch->shared)
 			/* Only a queue inside the kernel knows the CPU. */
 			err = kchan_ring_emit_shared(&ch->shared->core, type,
-						     ch->queue ?
+						     ch->queued ?
 						     smp_processor_id() : 0,
 						     payload, length);
+		else if (ch->transport_ops->emit)
+			err = ch->transport_ops->emit(ch, type, payload,
+						      length);
+		else
+			err = -EOPNOTSUPP;
 	}
 	preempt_enable_notrace();
 	return err;
@@ -52,7 +57,10 @@ static int refuse(struct kchan *ch)
 		struct kchan_channel_ring *ring =
 			ch->rings ? this_cpu_ptr(ch->rings) : ch->shared;
 
-		kchan_ring_refuse(&ring->core);
+		if (ring)
+			kchan_ring_refuse(&ring->core);
+		else if (ch->transport_ops->refuse)
+			ch->transport_ops->refuse(ch);
 		err = -EBUSY;
 	}
 	preempt_enable_notrace();

@@ -45,25 +45,6 @@ static int check_record(struct kchan *ch, struct genl_info *info)
 	return 0;
 }
 
-static int receive(struct kchan *ch, struct genl_info *info,
-		   const void *payload, u32 length)
-{
-	const u16 type = nla_get_u16(info->attrs[KCHAN_A_RECORD_TYPE]);
-	int err = down_read_killable(&ch->callbacks);
-
-	if (err)
-		return err;
-	if (ch->deaf) {
-		NL_SET_ERR_MSG(info->extack, "the channel is dead");
-		err = -ESHUTDOWN;
-	} else {
-		err = ch->ops.receive(ch, ch->priv, type, payload, length,
-				      info->extack);
-	}
-	up_read(&ch->callbacks);
-	return err;
-}
-
 int kchan_genl_send(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kchan *ch = kchan_genl_channel(info);
@@ -84,12 +65,12 @@ int kchan_genl_send(struct sk_buff *skb, struct genl_info *info)
 		err = -ENOMEM;
 		goto out_put;
 	}
-	err = receive(ch, info, payload, length);
+	err = kchan_receive(ch, nla_get_u16(info->attrs[KCHAN_A_RECORD_TYPE]),
+			    payload, length, info->extack);
 	kvfree(payload);
 out_put:
 	kchan_put(ch);
-	/* A positive number would be taken for something else by netlink. */
-	return min(err, 0);
+	return err;
 }
 
 int kchan_genl_quiesce(struct sk_buff *skb, struct genl_info *info)

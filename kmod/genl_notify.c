@@ -47,6 +47,9 @@ void kchan_notify_channel(struct kchan *ch, enum kchan_cmd command)
 	struct sk_buff *skb;
 	void *header;
 
+	/* Nobody has heard of it. */
+	if (!READ_ONCE(ch->listed))
+		return;
 	skb = message_new(command, KCHAN_CHANNEL_MESSAGE_BYTES, &header);
 	if (!skb)
 		return;

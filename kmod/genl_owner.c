@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which sockets have which GENL channels enabled. A socket is named by its
+ * Which sockets have which channels enabled. A socket is named by its
  * network namespace and port; its demand ends when it is released, which works
  * on kernels whose families are not told who binds to their groups, too.
  */
@@ -129,14 +129,16 @@ err_free_reply:
 
 static int check_enable(const struct kchan *ch, struct genl_info *info)
 {
-	if (!ch->queue || !(ch->direction & KCHAN_DIRECTION_TO_USER)) {
+	if (!ch->transport_ops->enabled_by_socket ||
+	    !(ch->direction & KCHAN_DIRECTION_TO_USER)) {
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[KCHAN_A_CHANNEL_NAME],
-				    "not a channel whose records come by netlink");
+				    "the channel is turned on otherwise: attach to it");
 		return -EOPNOTSUPP;
 	}
 	/* A socket elsewhere would hear nothing. */
-	if (!net_eq(genl_info_net(info), &init_net)) {
+	if (ch->transport == KCHAN_TRANSPORT_GENL &&
+	    !net_eq(genl_info_net(info), &init_net)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "records come in the initial network namespace only");
 		return -EOPNOTSUPP;

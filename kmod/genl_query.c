@@ -6,15 +6,12 @@
 #include "rings.h"
 #include "version.h"
 
-#define FEATURES                                                   \
-	(KCHAN_FEATURE_RING_PER_CPU | KCHAN_FEATURE_RING_SHARED |  \
-	 KCHAN_FEATURE_GENL_RECORDS | KCHAN_FEATURE_GENL_COMMANDS)
-
 static int put_node(struct sk_buff *skb)
 {
 	if (nla_put_u16(skb, KCHAN_A_ABI_MAJOR, KCHAN_ABI_MAJOR) ||
 	    nla_put_u16(skb, KCHAN_A_ABI_MINOR, KCHAN_ABI_MINOR) ||
-	    nla_put_u64_64bit(skb, KCHAN_A_FEATURES, FEATURES, KCHAN_A_PAD) ||
+	    nla_put_u64_64bit(skb, KCHAN_A_FEATURES,
+			      kchan_transport_features(), KCHAN_A_PAD) ||
 	    nla_put_string(skb, KCHAN_A_MODULE_VERSION, KCHAN_VERSION) ||
 	    nla_put_u32(skb, KCHAN_A_CHANNEL_COUNT, kchan_channel_count()))
 		return -EMSGSIZE;
@@ -44,7 +41,11 @@ static int put_identity(struct sk_buff *skb, const struct kchan *ch)
 	    nla_put_u32(skb, KCHAN_A_LAYOUT, ch->layout) ||
 	    nla_put_u32(skb, KCHAN_A_POLICY, ch->policy) ||
 	    nla_put_u32(skb, KCHAN_A_CONTEXT, ch->context) ||
+	    nla_put_u32(skb, KCHAN_A_VOLUME, ch->transport_ops->volume) ||
 	    nla_put_u32(skb, KCHAN_A_MAX_RECORD_BYTES, ch->max_record_bytes))
+		return -EMSGSIZE;
+	if (ch->transport_ops->describe &&
+	    ch->transport_ops->describe(skb, ch))
 		return -EMSGSIZE;
 	if (ch->doc && nla_put_string(skb, KCHAN_A_CHANNEL_DOC, ch->doc))
 		return -EMSGSIZE;

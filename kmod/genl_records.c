@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "genl_records.h"
-
+/*
+ * The data side of a GENL channel. Writers put records into the channel's
+ * shared ring, which is never mapped; a work item takes them out in order and
+ * multicasts them. Writers cannot multicast themselves: they may hold the run
+ * queue's lock.
+ *
+ * While somebody has the channel enabled and nobody listens, records are
+ * discarded and their numbers go by. While it only lingers they stay queued, as
+ * those of a mapped ring do, so that a reader's restart misses what fits.
+ */
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -14,7 +22,7 @@
 #define RETRY_MS 100 /* after a message could not be allocated */
 #define RECORDS_PER_TURN 4096 /* then others may have the CPU */
 
-struct kchan_genl_queue {
+struct genl_queue {
 	struct kchan *ch;
 	struct delayed_work work;
 
@@ -43,7 +51,7 @@ static size_t record_bytes(u32 payload_bytes)
 	       nla_total_size(payload_bytes);
 }
 
-static bool message_begin(struct kchan_genl_queue *queue, size_t bytes)
+static bool message_begin(struct genl_queue *queue, size_t bytes)
 {
 	struct sk_buff *skb;
 
@@ -64,7 +72,7 @@ static bool message_begin(struct kchan_genl_queue *queue, size_t bytes)
 	return true;
 }
 
-static void message_send(struct kchan_genl_queue *queue)
+static void message_send(struct genl_queue *queue)
 {
 	struct sk_buff *skb = queue->skb;
 
@@ -108,7 +116,7 @@ static bool take_record(void *context, const struct kchan_record *record,
 			u64 lost, u64 sequence)
 {
 	const size_t bytes = record_bytes(record->length);
-	struct kchan_genl_queue *queue = context;
+	struct genl_queue *queue = context;
 
 	if (queue->taken == RECORDS_PER_TURN)
 		return false;
@@ -130,7 +138,7 @@ static bool take_record(void *context, const struct kchan_record *record,
 }
 
 /* Sends what there is; where only losses are new, a message that says so. */
-static void tell(struct kchan_genl_queue *queue)
+static void tell(struct genl_queue *queue)
 {
 	if (!queue->listeners)
 		queue->told = queue->sequence;
@@ -141,7 +149,7 @@ static void tell(struct kchan_genl_queue *queue)
 }
 
 /* One turn; true: there is more. */
-static bool drain(struct kchan_genl_queue *queue)
+static bool drain(struct genl_queue *queue)
 {
 	queue->taken = 0;
 	queue->starved = false;
@@ -157,8 +165,8 @@ static bool drain(struct kchan_genl_queue *queue)
 
 static void drain_work(struct work_struct *work)
 {
-	struct kchan_genl_queue *queue = container_of(
-		to_delayed_work(work), struct kchan_genl_queue, work);
+	struct genl_queue *queue = container_of(
+		to_delayed_work(work), struct genl_queue, work);
 	unsigned long delay;
 	bool more = false;
 
@@ -173,35 +181,42 @@ static void drain_work(struct work_struct *work)
 		queue_delayed_work(system_unbound_wq, &queue->work, delay);
 }
 
-struct kchan_genl_queue *kchan_genl_queue_create(struct kchan *ch)
+static int create(struct kchan *ch, const struct kchan_spec *spec)
 {
-	struct kchan_genl_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	struct genl_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
 
 	if (!queue)
-		return NULL;
+		return -ENOMEM;
 	queue->ch = ch;
 	mutex_init(&queue->lock);
 	INIT_DELAYED_WORK(&queue->work, drain_work);
-	return queue;
+	ch->transport_priv = queue;
+	return 0;
 }
 
-void kchan_genl_queue_destroy(struct kchan_genl_queue *queue)
+static void destroy(struct kchan *ch)
 {
-	kfree(queue);
+	kfree(ch->transport_priv);
 }
 
-void kchan_genl_queue_start(struct kchan_genl_queue *queue)
+static int start(struct kchan *ch)
 {
+	struct genl_queue *queue = ch->transport_priv;
+
 	mutex_lock(&queue->lock);
-	kchan_ring_consumer_init(&queue->consumer, &queue->ch->shared->core);
+	kchan_ring_consumer_init(&queue->consumer, &ch->shared->core);
 	kchan_ring_consume_arm(&queue->consumer);
 	queue->sequence = 0;
 	queue->told = 0;
 	mutex_unlock(&queue->lock);
+	return 0;
 }
 
-void kchan_genl_queue_stop(struct kchan_genl_queue *queue)
+/* Sends what is queued, and no more once it returns. */
+static void stop(struct kchan *ch)
 {
+	struct genl_queue *queue = ch->transport_priv;
+
 	cancel_delayed_work_sync(&queue->work);
 	mutex_lock(&queue->lock);
 	queue->listeners = genl_has_listeners(&kchan_genl_family, &init_net,
@@ -211,13 +226,17 @@ void kchan_genl_queue_stop(struct kchan_genl_queue *queue)
 	mutex_unlock(&queue->lock);
 }
 
-void kchan_genl_queue_kick(struct kchan_genl_queue *queue)
+/* Something to send, or somebody to send it to. */
+static void kick(struct kchan *ch)
 {
+	struct genl_queue *queue = ch->transport_priv;
+
 	mod_delayed_work(system_unbound_wq, &queue->work, 0);
 }
 
-u64 kchan_genl_queue_sequence(struct kchan_genl_queue *queue)
+static u64 sequence(struct kchan *ch)
 {
+	struct genl_queue *queue = ch->transport_priv;
 	u64 sequence;
 
 	mutex_lock(&queue->lock);
@@ -225,3 +244,30 @@ u64 kchan_genl_queue_sequence(struct kchan_genl_queue *queue)
 	mutex_unlock(&queue->lock);
 	return sequence;
 }
+
+static const char *conflict(const struct kchan_spec *spec)
+{
+	if (spec->direction & KCHAN_DIRECTION_TO_KERNEL &&
+	    (!spec->ops || !spec->ops->receive))
+		return "a channel to the kernel needs ops->receive";
+	if (spec->max_record_bytes > KCHAN_GENL_MAX_RECORD_BYTES)
+		return "max_record_bytes is too large for a netlink message";
+	return NULL;
+}
+
+const struct kchan_transport_ops kchan_genl_transport = {
+	.volume = KCHAN_VOLUME_MESSAGES,
+	.directions = KCHAN_DIRECTION_TO_USER | KCHAN_DIRECTION_TO_KERNEL,
+	.shared = true,
+	.rings = true,
+	.highest_context = KCHAN_CONTEXT_NMI,
+	.enabled_by_socket = true,
+	.conflict = conflict,
+	.create = create,
+	.destroy = destroy,
+	.start = start,
+	.stop = stop,
+	.resume = kick,
+	.wake = kick,
+	.sequence = sequence,
+};

@@ -87,6 +87,11 @@ static int check_budget(struct kchan *ch, struct genl_info *info)
 
 	if (!attr)
 		return 0;
+	if (!kchan_ring_count(ch)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the channel's transport has no buffers to size");
+		return -EOPNOTSUPP;
+	}
 	if (nla_get_u64(attr) > kchan_max_budget_bytes()) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "more than a quarter of the memory");

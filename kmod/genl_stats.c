@@ -50,34 +50,71 @@ static int put_counters(struct sk_buff *skb,
 	return 0;
 }
 
+struct usage {
+	u64 ring_bytes;
+	u64 fill_bytes;
+	bool has_reader;
+};
+
+static int put_stats(struct sk_buff *skb, u32 cpu, const struct usage *usage,
+		     const struct kchan_ring_counters *counters)
+{
+	struct nlattr *nest = nla_nest_start(skb, KCHAN_A_RING_STATS);
+
+	if (!nest || nla_put_u32(skb, KCHAN_STATS_A_CPU, cpu) ||
+	    nla_put_u64_64bit(skb, KCHAN_STATS_A_RING_BYTES, usage->ring_bytes,
+			      KCHAN_STATS_A_PAD) ||
+	    nla_put_u64_64bit(skb, KCHAN_STATS_A_FILL_BYTES, usage->fill_bytes,
+			      KCHAN_STATS_A_PAD) ||
+	    put_counters(skb, counters))
+		return -EMSGSIZE;
+	if (usage->has_reader && nla_put_flag(skb, KCHAN_STATS_A_HAS_READER))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int put_ring(struct sk_buff *skb, const struct kchan_channel_ring *ring,
 		    u32 cpu)
 {
 	/* Pairs with the store-release in kchan_ring_add_memory(). */
 	const struct kchan_memory *memory = smp_load_acquire(&ring->memory);
+	struct usage usage = { .has_reader = test_bit(0, &ring->has_reader) };
 	struct kchan_ring_counters counters;
-	struct nlattr *nest;
-	u64 fill = 0, bytes = 0;
 
 	kchan_ring_read_counters(&ring->core, &counters);
 	if (!memory && !counters.lost)
 		return 0;
 	if (memory) {
-		fill = kchan_ring_fill_bytes(&ring->core);
-		bytes = memory->data_bytes;
+		usage.fill_bytes = kchan_ring_fill_bytes(&ring->core);
+		usage.ring_bytes = memory->data_bytes;
 	}
-	nest = nla_nest_start(skb, KCHAN_A_RING_STATS);
-	if (!nest || nla_put_u32(skb, KCHAN_STATS_A_CPU, cpu) ||
-	    nla_put_u64_64bit(skb, KCHAN_STATS_A_RING_BYTES, bytes,
-			      KCHAN_STATS_A_PAD) ||
-	    nla_put_u64_64bit(skb, KCHAN_STATS_A_FILL_BYTES, fill,
-			      KCHAN_STATS_A_PAD) ||
-	    put_counters(skb, &counters))
-		return -EMSGSIZE;
-	if (test_bit(0, &ring->has_reader) &&
-	    nla_put_flag(skb, KCHAN_STATS_A_HAS_READER))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
+	return put_stats(skb, cpu, &usage, &counters);
+}
+
+/* Of a transport that keeps its records otherwise. */
+static int put_other(struct sk_buff *skb, struct kchan *ch, u32 cpu)
+{
+	const struct usage usage = { .ring_bytes = ch->ring_bytes };
+	struct kchan_ring_counters counters = {};
+
+	if (!ch->transport_ops->counters(ch, cpu, &counters))
+		return 0;
+	return put_stats(skb, cpu, &usage, &counters);
+}
+
+static int put_others(struct sk_buff *skb, struct kchan *ch)
+{
+	u32 cpu;
+
+	if (!ch->transport_ops->counters)
+		return 0;
+	if (ch->layout != KCHAN_LAYOUT_PER_CPU)
+		return put_other(skb, ch, KCHAN_CPU_SHARED);
+	for_each_possible_cpu(cpu) {
+		if (put_other(skb, ch, cpu))
+			return -EMSGSIZE;
+	}
 	return 0;
 }
 
@@ -94,7 +131,7 @@ static int put_rings(struct sk_buff *skb, struct kchan *ch)
 		if (put_ring(skb, ring, cpu))
 			return -EMSGSIZE;
 	}
-	return 0;
+	return put_others(skb, ch);
 }
 
 int kchan_genl_stats_get(struct sk_buff *skb, struct genl_info *info)
@@ -109,7 +146,7 @@ int kchan_genl_stats_get(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(ch);
 	bytes = nla_total_size(KCHAN_NAME_BYTES) +
 		nla_total_size_64bit(sizeof(u64)) +
-		kchan_ring_count(ch) * RING_STATS_BYTES;
+		max(kchan_ring_count(ch), 1U) * RING_STATS_BYTES;
 	err = -ENOMEM;
 	reply = kchan_genl_reply_new(info, bytes, &header);
 	if (!reply)

@@ -6,6 +6,7 @@
  */
 #include <linux/module.h>
 
+#include "class.h"
 #include "device.h"
 #include "genl.h"
 #include "hotplug.h"
@@ -18,9 +19,12 @@ static int __init kchan_init(void)
 	err = kchan_hotplug_init();
 	if (err)
 		return err;
-	err = kchan_genl_init();
+	err = kchan_class_init();
 	if (err)
 		goto err_hotplug_exit;
+	err = kchan_genl_init();
+	if (err)
+		goto err_class_exit;
 	err = kchan_device_init();
 	if (err)
 		goto err_genl_exit;
@@ -28,6 +32,8 @@ static int __init kchan_init(void)
 
 err_genl_exit:
 	kchan_genl_exit();
+err_class_exit:
+	kchan_class_exit();
 err_hotplug_exit:
 	kchan_hotplug_exit();
 	return err;
@@ -37,6 +43,7 @@ static void __exit kchan_exit(void)
 {
 	kchan_device_exit();
 	kchan_genl_exit();
+	kchan_class_exit();
 	kchan_hotplug_exit();
 }
 

@@ -5,15 +5,17 @@
 
 #include <linux/printk.h>
 
+#include "transport.h"
+
 static const char *conflict(const struct kchan_spec *spec)
 {
 	switch (spec->policy) {
 	case KCHAN_POLICY_LOCK_FREE:
-		if (spec->layout != KCHAN_LAYOUT_PER_CPU)
+		if (spec->layout == KCHAN_LAYOUT_SHARED)
 			return "the lock-free policy needs per-CPU rings";
 		break;
 	case KCHAN_POLICY_SPINLOCK:
-		if (spec->layout != KCHAN_LAYOUT_SHARED)
+		if (spec->layout == KCHAN_LAYOUT_PER_CPU)
 			return "the spinlock policy is for the shared layout; per-CPU rings need no lock";
 		break;
 	case KCHAN_POLICY_SEMAPHORE:
@@ -32,21 +34,35 @@ static const char *conflict(const struct kchan_spec *spec)
 	return NULL;
 }
 
-static const char *resolve(struct kchan_spec *spec)
+static const char *resolve_layout(struct kchan_spec *spec,
+				  const struct kchan_transport_ops *transport)
 {
-	const bool genl = spec->transport == KCHAN_TRANSPORT_GENL;
+	if (!spec->layout && transport->per_cpu)
+		spec->layout = KCHAN_LAYOUT_PER_CPU;
+	if (!spec->layout && transport->shared)
+		spec->layout = KCHAN_LAYOUT_SHARED;
+	if (spec->layout > KCHAN_LAYOUT_SHARED)
+		return "no such layout";
+	if (spec->layout == KCHAN_LAYOUT_PER_CPU && !transport->per_cpu)
+		return "its transport has no per-CPU buffers: use the shared layout, or none";
+	if (spec->layout == KCHAN_LAYOUT_SHARED && !transport->shared)
+		return "its transport has no shared buffer: use the per-CPU layout, or none";
+	return NULL;
+}
+
+static const char *resolve(struct kchan_spec *spec,
+			   const struct kchan_transport_ops *transport)
+{
+	const char *wrong;
 
 	if (spec->context < KCHAN_CONTEXT_PROCESS ||
 	    spec->context > KCHAN_CONTEXT_NMI)
 		return "no context: name the highest one that it is emitted from";
-	if (!spec->layout)
-		spec->layout = genl ? KCHAN_LAYOUT_SHARED :
-				      KCHAN_LAYOUT_PER_CPU;
-	if (spec->layout != KCHAN_LAYOUT_PER_CPU &&
-	    spec->layout != KCHAN_LAYOUT_SHARED)
-		return "no such layout";
-	if (genl && spec->layout != KCHAN_LAYOUT_SHARED)
-		return "a genl channel has one queue: use the shared layout";
+	if (spec->context > transport->highest_context)
+		return "its transport cannot be written from so high a context";
+	wrong = resolve_layout(spec, transport);
+	if (wrong)
+		return wrong;
 	if (!spec->policy)
 		spec->policy = spec->layout == KCHAN_LAYOUT_SHARED ?
 				       KCHAN_POLICY_SPINLOCK :
@@ -56,7 +72,7 @@ static const char *resolve(struct kchan_spec *spec)
 
 int kchan_policy_resolve(struct kchan_spec *spec)
 {
-	const char *wrong = resolve(spec);
+	const char *wrong = resolve(spec, kchan_transport_find(spec->transport));
 
 	if (!wrong)
 		return 0;

@@ -11,7 +11,7 @@
 #include "notify.h"
 
 static DEFINE_MUTEX(registry_lock);
-static LIST_HEAD(registry); /* by ascending id */
+static LIST_HEAD(registry); /* those listed by ascending id */
 static u32 registry_generation = 1;
 static u32 registry_count;
 static u32 last_id;
@@ -34,6 +34,8 @@ struct kchan *kchan_find(const char *name)
 
 	mutex_lock(&registry_lock);
 	ch = find_locked(name);
+	if (ch && !ch->listed)
+		ch = NULL;
 	if (ch)
 		kref_get(&ch->ref);
 	mutex_unlock(&registry_lock);
@@ -46,7 +48,7 @@ struct kchan *kchan_next(u32 id)
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(ch, &registry, node) {
-		if (ch->id > id) {
+		if (ch->listed && ch->id > id) {
 			kref_get(&ch->ref);
 			found = ch;
 			break;
@@ -75,6 +77,29 @@ static void registry_changed(int count)
 
 /* ---- Registration -------------------------------------------------------- */
 
+/* Nobody finds the channel yet, but nobody else can take its name. */
+static int claim_name(struct kchan *ch)
+{
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	if (quiesced)
+		err = -ESHUTDOWN;
+	else if (find_locked(ch->name))
+		err = -EEXIST;
+	else
+		list_add_tail(&ch->node, &registry);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
+static void release_name(struct kchan *ch)
+{
+	mutex_lock(&registry_lock);
+	list_del(&ch->node);
+	mutex_unlock(&registry_lock);
+}
+
 static int list_channel(struct kchan *ch)
 {
 	int err = 0;
@@ -82,17 +107,41 @@ static int list_channel(struct kchan *ch)
 	mutex_lock(&registry_lock);
 	if (quiesced) {
 		err = -ESHUTDOWN;
-	} else if (find_locked(ch->name)) {
-		err = -EEXIST;
 	} else {
 		ch->id = ++last_id;
-		list_add_tail(&ch->node, &registry);
+		WRITE_ONCE(ch->listed, true);
+		list_move_tail(&ch->node, &registry);
 		registry_changed(1);
 		/* Inside, or a DEL could overtake it. */
 		kchan_notify_channel(ch, KCHAN_CMD_CHANNEL_NEW_NTF);
 	}
 	mutex_unlock(&registry_lock);
 	return err;
+}
+
+static int appear(struct kchan *ch)
+{
+	const struct kchan_transport_ops *ops = ch->transport_ops;
+	int err = ops->appear ? ops->appear(ch) : 0;
+
+	if (err)
+		return err;
+	err = list_channel(ch);
+	if (err && ops->disappear)
+		ops->disappear(ch);
+	return err;
+}
+
+static const char *why_not(int err)
+{
+	switch (err) {
+	case -EEXIST:
+		return "the name is taken";
+	case -ESHUTDOWN:
+		return "the core is quiesced: load it again";
+	default:
+		return "what user space would see of it cannot be made";
+	}
 }
 
 struct kchan *__kchan_register(const struct kchan_spec *spec,
@@ -103,15 +152,21 @@ struct kchan *__kchan_register(const struct kchan_spec *spec,
 
 	if (IS_ERR(ch))
 		return ch;
-	err = list_channel(ch);
-	if (err) {
-		pr_err("channel %s: %s\n", ch->name,
-		       err == -EEXIST ? "the name is taken" :
-					"the core is quiesced: load it again");
-		kchan_destroy(ch);
-		return ERR_PTR(err);
-	}
+	err = claim_name(ch);
+	if (err)
+		goto err_put;
+	err = appear(ch);
+	if (err)
+		goto err_release_name;
 	return ch;
+
+err_release_name:
+	release_name(ch);
+err_put:
+	pr_err("channel %s: %s (error %d)\n", ch->name, why_not(err), -err);
+	kchan_kill(ch);
+	kchan_put(ch);
+	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(__kchan_register);
 
@@ -120,11 +175,15 @@ void kchan_unregister(struct kchan *ch)
 	if (IS_ERR_OR_NULL(ch))
 		return;
 	kchan_kill(ch);
+	/* Before another channel of this name can come. */
+	if (ch->transport_ops->disappear)
+		ch->transport_ops->disappear(ch);
 
 	mutex_lock(&registry_lock);
 	list_del(&ch->node);
 	registry_changed(-1);
 	kchan_notify_channel(ch, KCHAN_CMD_CHANNEL_DEL_NTF);
+	WRITE_ONCE(ch->listed, false);
 	mutex_unlock(&registry_lock);
 	kchan_put(ch);
 }

@@ -4,13 +4,12 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-
-#include "genl_records.h"
-
 struct kchan_channel_ring *kchan_channel_ring(struct kchan *ch, u32 cpu)
 {
 	if (ch->shared)
 		return cpu == KCHAN_CPU_SHARED ? ch->shared : NULL;
+	if (!ch->rings)
+		return NULL;
 	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
 		return NULL;
 	return per_cpu_ptr(ch->rings, cpu);
@@ -33,8 +32,8 @@ static void wake_readers(struct irq_work *work)
 	struct kchan_channel_ring *ring =
 		container_of(work, struct kchan_channel_ring, wake);
 
-	if (ring->ch->queue)
-		kchan_genl_queue_kick(ring->ch->queue);
+	if (ring->ch->transport_ops->wake)
+		ring->ch->transport_ops->wake(ring->ch);
 	else
 		wake_up_interruptible_poll(&ring->readers,
 					   EPOLLIN | EPOLLRDNORM | EPOLLPRI);
@@ -45,6 +44,8 @@ int kchan_rings_create(struct kchan *ch)
 	struct kchan_channel_ring *ring;
 	u32 cpu;
 
+	if (!ch->transport_ops->rings)
+		return 0;
 	if (ch->layout == KCHAN_LAYOUT_SHARED) {
 		ch->shared = kzalloc(sizeof(*ch->shared), GFP_KERNEL);
 		if (!ch->shared)

@@ -14,9 +14,15 @@
  */
 struct kchan_channel_ring *kchan_channel_ring(struct kchan *ch, u32 cpu);
 
+/*
+ * How many buffers share the channel's budget, also of transports whose buffers
+ * are not rings; 0: its memory is not buffers.
+ */
 static inline u32 kchan_ring_count(const struct kchan *ch)
 {
-	return ch->shared ? 1 : num_possible_cpus();
+	if (ch->layout == KCHAN_LAYOUT_PER_CPU)
+		return num_possible_cpus();
+	return ch->layout == KCHAN_LAYOUT_SHARED ? 1 : 0;
 }
 
 /* Rings without memory and without writers. ENOMEM. */

@@ -70,6 +70,9 @@ static u32 element_bytes(enum kchan_field_kind kind)
 	case KCHAN_FIELD_S64:
 		return 8;
 	case KCHAN_FIELD_UNSPEC:
+	case KCHAN_FIELD_STRUCT:
+	case KCHAN_FIELD_STRING_REST:
+	case KCHAN_FIELD_BYTES_REST:
 		break;
 	}
 	return 0;

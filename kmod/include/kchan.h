@@ -52,6 +52,11 @@ struct kchan_field {
 	u32 size;
 	const struct kchan_name *names; /* for DISPLAY_ENUM and _FLAGS */
 	u32 name_count;
+	bool writable; /* VALUE: user space may change this word */
+	/* STRUCT: of one element; offsets from its start. */
+	u32 element_size;
+	const struct kchan_field *members;
+	u32 member_count;
 };
 
 struct kchan_type {
@@ -92,6 +97,28 @@ struct kchan_type {
 			BUILD_BUG_ON_ZERO(sizeof_field(_struct, _member) %     \
 					  KCHAN_KIND_SIZE_##_kind),            \
 		__VA_ARGS__                                                    \
+	}
+
+/*
+ * A member that is a structure, or an array of them, described by fields of its
+ * own; at most KCHAN_MAX_STRUCT_DEPTH deep.
+ */
+#define KCHAN_FIELD_STRUCT_OF(_struct, _member, _element, _members, ...)       \
+	{                                                                      \
+		.name = #_member, .kind = KCHAN_FIELD_STRUCT,                  \
+		.offset = offsetof(_struct, _member),                          \
+		.size = sizeof_field(_struct, _member) +                       \
+			BUILD_BUG_ON_ZERO(sizeof_field(_struct, _member) %     \
+					  sizeof(_element)),                   \
+		.element_size = sizeof(_element), .members = (_members),       \
+		.member_count = ARRAY_SIZE(_members), __VA_ARGS__              \
+	}
+
+/* A flexible array member at the end: STRING_REST or BYTES_REST. */
+#define KCHAN_FIELD_REST(_struct, _member, _kind, ...)                         \
+	{                                                                      \
+		.name = #_member, .kind = KCHAN_FIELD_##_kind##_REST,          \
+		.offset = offsetof(_struct, _member), .size = 0, __VA_ARGS__   \
 	}
 
 #define KCHAN_NAMES(_array) .names = (_array), .name_count = ARRAY_SIZE(_array)
@@ -142,6 +169,13 @@ struct kchan_param {
  * return value is the status that the sender gets; on error it may set a text
  * by NL_SET_ERR_MSG(extack, ..).
  *
+ * set_value: VALUE channels: user space wants the word to become `value`; the
+ * word is changed when this returns 0, unless it has changed meanwhile (then it
+ * is asked again). An error refuses it.
+ *
+ * block_written: BLOCK channels: user space has written, or discarded, this
+ * part. Called from a work item, once for a run of neighbouring writes.
+ *
  * set_param: param is the index in kchan_spec.params, value is in its range.
  * May be called whether enabled or not. On success the value is kept and
  * shown. An error refuses it.
@@ -154,6 +188,31 @@ struct kchan_ops {
 		       struct netlink_ext_ack *extack);
 	int (*set_param)(struct kchan *ch, void *priv, u32 param, u64 value,
 			 struct netlink_ext_ack *extack);
+	int (*set_value)(struct kchan *ch, void *priv, u32 word, u64 value);
+	void (*block_written)(struct kchan *ch, void *priv, u64 offset,
+			      u64 length);
+};
+
+/* What only one transport needs to know. Zero means the default. */
+struct kchan_chardev_spec {
+	bool byte_stream; /* record boundaries do not matter */
+};
+
+struct kchan_relay_spec {
+	u32 subbuf_count; /* per CPU, at least 2; default 8 */
+	bool overwrite; /* new records win over old; default: they are lost */
+};
+
+struct kchan_block_spec {
+	u64 capacity_bytes; /* required; a multiple of block_bytes */
+	u32 block_bytes; /* 512 to the page size, a power of two; default 512 */
+	bool read_only; /* for user space */
+};
+
+struct kchan_log_spec {
+	u8 level; /* LOGLEVEL_*; 0: LOGLEVEL_INFO */
+	u32 interval_ms; /* of the rate limit; default 5000 */
+	u32 burst; /* lines in an interval; default 100 */
 };
 
 /*
@@ -178,6 +237,10 @@ struct kchan_spec {
 	u32 param_count;
 	const struct kchan_ops *ops;
 	void *priv; /* given to the callbacks */
+	struct kchan_chardev_spec chardev;
+	struct kchan_relay_spec relay;
+	struct kchan_block_spec block;
+	struct kchan_log_spec log;
 };
 
 /*
@@ -233,5 +296,47 @@ void *kchan_reserve(struct kchan *ch, u16 type, u32 length,
 		    struct kchan_slot *slot);
 void kchan_commit(struct kchan_slot *slot);
 void kchan_discard(struct kchan_slot *slot);
+
+/* ---- VALUE channels ------------------------------------------------------- */
+
+/*
+ * The words of a VALUE channel: the fields of its one record type, U64 or S64,
+ * by index. They live from registration to unregistration whether anybody
+ * looks or not, and start at 0. Any context up to the channel's.
+ *
+ * With KCHAN_POLICY_LOCK_FREE each word is atomic by itself. With any other
+ * policy all words are one value: change them between kchan_values_begin() and
+ * _end(), readers see either all of the changes or none; the single-word
+ * functions below then take the same lock.
+ */
+u64 kchan_value_get(const struct kchan *ch, u32 word);
+void kchan_value_set(struct kchan *ch, u32 word, u64 value);
+/* Returns the new value. */
+u64 kchan_value_add(struct kchan *ch, u32 word, u64 delta);
+/* True: it was *old and is `value` now. False: *old is what it is. */
+bool kchan_value_cmpxchg(struct kchan *ch, u32 word, u64 *old, u64 value);
+
+/*
+ * Returns the words, to be changed in place, or NULL: the channel is lock-free
+ * (with a warning), or the policy sleeps and a fatal signal came. With
+ * KCHAN_POLICY_SPINLOCK interrupts are off until kchan_values_end(): a few
+ * stores only.
+ */
+u64 *kchan_values_begin(struct kchan *ch);
+void kchan_values_end(struct kchan *ch);
+
+/* ---- BLOCK channels ------------------------------------------------------- */
+
+/*
+ * The module's side of the region. Process context; any offset and length
+ * inside the capacity. What was never written reads as zeros. Not atomic
+ * against user space's requests beyond one block. 0, -ERANGE, -ENOMEM, -EINTR.
+ *
+ * User space that goes through the page cache does not see later writes of the
+ * module: it opens the device with O_DIRECT.
+ */
+int kchan_block_read(struct kchan *ch, u64 offset, void *to, size_t length);
+int kchan_block_write(struct kchan *ch, u64 offset, const void *from,
+		      size_t length);
 
 #endif /* _KCHAN_H */

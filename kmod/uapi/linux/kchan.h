@@ -10,9 +10,9 @@
  *    statistics, carries commands into the kernel and announces channels that
  *    come and go. Nothing has to be known in advance but the family's name.
  *
- * 2. Data: a channel's transport. Records of a KCHAN_TRANSPORT_RING channel
- *    are read from memory mapped through /dev/kchan; records of a
- *    KCHAN_TRANSPORT_GENL channel arrive as multicast messages.
+ * 2. Data: a channel's transport, one of enum kchan_transport. Most are
+ *    reached by binding a file of /dev/kchan to the channel (KCHAN_IOC_ATTACH):
+ *    so a container needs one device node, and new channels need none.
  *
  * A ring's life, as its reader sees it:
  *
@@ -57,6 +57,13 @@
 #define KCHAN_FEATURE_RING_SHARED (1ULL << 1)
 #define KCHAN_FEATURE_GENL_RECORDS (1ULL << 2)
 #define KCHAN_FEATURE_GENL_COMMANDS (1ULL << 3)
+#define KCHAN_FEATURE_RING_TO_KERNEL (1ULL << 4)
+#define KCHAN_FEATURE_CHARDEV (1ULL << 5)
+#define KCHAN_FEATURE_RELAY (1ULL << 6)
+#define KCHAN_FEATURE_VALUE (1ULL << 7)
+#define KCHAN_FEATURE_BLOCK (1ULL << 8)
+#define KCHAN_FEATURE_FILE (1ULL << 9)
+#define KCHAN_FEATURE_LOG (1ULL << 10)
 
 #define KCHAN_DEVICE_NAME "kchan" /* /dev/kchan */
 
@@ -79,6 +86,21 @@ enum kchan_transport {
 	KCHAN_TRANSPORT_UNSPEC = 0,
 	KCHAN_TRANSPORT_RING = 1, /* shared memory, /dev/kchan */
 	KCHAN_TRANSPORT_GENL = 2, /* generic-netlink messages */
+	KCHAN_TRANSPORT_CHARDEV = 3, /* read() and write() */
+	KCHAN_TRANSPORT_RELAY = 4, /* per-CPU relay buffers under debugfs */
+	KCHAN_TRANSPORT_VALUE = 5, /* words that are set, not streamed */
+	KCHAN_TRANSPORT_BLOCK = 6, /* a RAM-backed block device */
+	KCHAN_TRANSPORT_FILE = 7, /* a regular file that the kernel writes */
+	KCHAN_TRANSPORT_LOG = 8, /* lines in the kernel log */
+};
+
+/* How much data a channel is made for: what a person wants to know first. */
+enum kchan_volume {
+	KCHAN_VOLUME_UNSPEC = 0,
+	KCHAN_VOLUME_VALUE = 1, /* the latest value only */
+	KCHAN_VOLUME_MESSAGES = 2, /* up to thousands a second */
+	KCHAN_VOLUME_STREAM = 3, /* up to millions a second */
+	KCHAN_VOLUME_BULK = 4, /* random access to a region */
 };
 
 /* Bits: a channel may have both. Named from where the data goes. */
@@ -96,10 +118,14 @@ enum kchan_layout {
 	KCHAN_LAYOUT_SHARED = 2,
 };
 
-/* Admission of writers, around the transport's own integrity. */
+/*
+ * Admission of writers, around the transport's own integrity. Of a VALUE
+ * channel: LOCK_FREE means that each word is atomic by itself, any other that
+ * all words change together.
+ */
 enum kchan_policy {
 	KCHAN_POLICY_UNSPEC = 0,
-	KCHAN_POLICY_LOCK_FREE = 1, /* per-CPU rings only */
+	KCHAN_POLICY_LOCK_FREE = 1, /* per-CPU buffers, single words */
 	KCHAN_POLICY_SPINLOCK = 2,
 	KCHAN_POLICY_MUTEX = 3, /* process context only */
 	KCHAN_POLICY_SEMAPHORE = 4, /* process context only, n at a time */
@@ -139,6 +165,26 @@ struct kchan_record {
 	__u16 flags; /* reserved, 0 */
 	__u64 boottime_ns; /* CLOCK_BOOTTIME when it was reserved */
 	__u64 lost_before; /* attempts lost since the header before this one */
+};
+
+/*
+ * Precedes each payload where records travel as bytes: read from an attached
+ * CHARDEV channel, from relay buffers, from the kernel's file; and written by
+ * user space. A frame takes sizeof(struct kchan_frame) + length rounded up to
+ * KCHAN_RECORD_ALIGN bytes, the padding is zero. The sequence counts every
+ * attempt of its stream (of a CPU's buffer for RELAY, else of the channel), so
+ * a gap between two frames is how many were lost.
+ */
+#define KCHAN_FRAME_MAGIC 0x4d52464bU /* "KFRM": where to start again in a torn file */
+
+struct kchan_frame {
+	__u32 magic;
+	__u32 length; /* of the payload */
+	__u16 type;
+	__u16 flags; /* reserved, 0 */
+	__u32 cpu; /* that wrote it; 0 from user space */
+	__u64 boottime_ns; /* 0 from user space */
+	__u64 sequence; /* from 1; 0 from user space */
 };
 
 /* ---- Mapped pages ------------------------------------------------------ */
@@ -207,17 +253,34 @@ struct kchan_info_page {
 
 #define KCHAN_CPU_SHARED 0xffffffffU /* the ring of KCHAN_LAYOUT_SHARED */
 
+/* Which end of its channel a file becomes. */
+enum kchan_role {
+	KCHAN_ROLE_READER = 0, /* takes what the kernel writes */
+	KCHAN_ROLE_WRITER = 1, /* RING: hands records to the kernel */
+};
+
 /*
- * KCHAN_IOC_ATTACH binds an open file to one ring and enables the channel's
- * source if it was idle. Needs a file opened O_RDWR. On success the out
- * fields are filled in.
+ * KCHAN_IOC_ATTACH binds an open file to a channel (of a RING channel: to one
+ * ring) and enables the channel's source if it was idle. Needs a file opened
+ * O_RDWR. On success the out fields are filled in. What the file can do then
+ * depends on the transport:
+ *
+ *   RING	reader: mmap(), poll(), KCHAN_IOC_COUNTERS
+ *		writer: mmap() of the data area, KCHAN_IOC_DOORBELL
+ *   CHARDEV	read(), write(), poll(): whole frames
+ *   VALUE	mmap() of struct kchan_value_page, poll(),
+ *		KCHAN_IOC_VALUE_READ, KCHAN_IOC_VALUE_CHANGE
+ *   FILE	KCHAN_IOC_FILE_HAND, KCHAN_IOC_FILE_STATUS, poll()
+ *   others	no attach: GENL, RELAY and LOG channels are enabled by
+ *		KCHAN_CMD_ENABLE; a BLOCK channel is always on
  *
  *   EPROTONOSUPPORT	abi_major is not the kernel's; abi_* say what it has
  *   EBADF		the file was not opened O_RDWR
  *   EALREADY		this file is bound already
  *   EBUSY		the ring has a reader
  *   ENOENT		no channel of this name
- *   EOPNOTSUPP		the channel has no ring, or no ring for its readers
+ *   EOPNOTSUPP		the channel's transport is not reached so, or it does not
+ *			have this role
  *   ENXIO		no such CPU, one that was never up (RING_NEW_NTF tells
  *			when it is), or SHARED and PER_CPU mixed up
  *   E2BIG		possible CPUs times the smallest ring exceed the budget:
@@ -231,11 +294,17 @@ struct kchan_info_page {
 struct kchan_attach {
 	__u16 abi_major; /* in: the caller's; out: the kernel's */
 	__u16 abi_minor;
-	__u32 cpu; /* in */
+	__u32 cpu; /* in: of a per-CPU RING channel's reader, else SHARED */
 	char channel[KCHAN_NAME_BYTES]; /* in */
 	__u64 generation; /* out */
-	__u64 data_bytes; /* out: length of the data area, mapped once */
-	__u64 reserved[4]; /* 0 */
+	/*
+	 * Out: length of the data area, mapped once. In, of a writer: what it
+	 * would like, a power of two; 0 for the kernel's choice.
+	 */
+	__u64 data_bytes;
+	__u32 role; /* in: enum kchan_role */
+	__u32 reserved0; /* 0 */
+	__u64 reserved[3]; /* 0 */
 };
 
 /*
@@ -265,7 +334,202 @@ struct kchan_ring_counters {
 #define KCHAN_IOC_COUNTERS _IOR(KCHAN_IOC_MAGIC, 2, struct kchan_ring_counters)
 
 /*
- * poll() on an attached file:
+ * User space to kernel through memory (KCHAN_ROLE_WRITER). The file has a data
+ * area of its own, which it maps shared and writable at offset 0, data_bytes
+ * long or twice that in one mapping (the area then shows twice in a row). It
+ * holds records as a ring does: struct kchan_record (boottime_ns and
+ * lost_before are ignored), payload, padding to KCHAN_RECORD_ALIGN; positions
+ * are byte counts, offset = position & (data_bytes - 1).
+ *
+ * KCHAN_IOC_DOORBELL hands the records in [the kernel's tail, head) to the
+ * channel's receive callback, in the caller's context, in order, each copied
+ * to kernel memory before it is looked at. The tail is the kernel's own, never
+ * read back from user space. It stops after max_records, at a fatal signal
+ * (EINTR only if it took none), or at a record that cannot be one (EBADMSG
+ * after the statuses before it; the tail then stays at that record until the
+ * file is attached anew). The callback's status of each record goes to
+ * `statuses`; a refused record does not stop the rest.
+ *
+ *   EBADMSG	a record's length passes head or the channel's bound
+ *   EINVAL	head is behind the tail or more than data_bytes before it, or
+ *		max_records is 0 or above KCHAN_MAX_DOORBELL_RECORDS
+ *   ESHUTDOWN	the channel is dead
+ */
+#define KCHAN_MAX_DOORBELL_RECORDS 4096U
+
+struct kchan_doorbell {
+	__u64 head; /* in */
+	__u64 tail; /* out: records below are done, their space is free */
+	__u64 statuses; /* in: pointer to __s32[max_records]; 0 or -errno each */
+	__u32 max_records; /* in */
+	__u32 count; /* out: statuses stored */
+};
+
+#define KCHAN_IOC_DOORBELL _IOWR(KCHAN_IOC_MAGIC, 3, struct kchan_doorbell)
+
+/* ---- CHARDEV ------------------------------------------------------------- */
+
+/*
+ * The ends, so that nobody has to turn them round: the module emits, user space
+ * reads; user space writes, the module receives.
+ *
+ * A channel has a device node of its own, /dev/kchan.<name> (0600 until udev
+ * says otherwise), for programs that know nothing of kchan: a read() gives one
+ * record's payload and never two; a write() is one record. An attached file of
+ * /dev/kchan gives and takes the same records as frames (struct kchan_frame),
+ * as many whole ones as fit into the buffer; of a written frame only magic,
+ * length and type are looked at.
+ *
+ * read(): EMSGSIZE if the buffer cannot hold the next record, which stays;
+ * EAGAIN with O_NONBLOCK; EINTR/restart on a signal; 0 (end of file) once the
+ * channel is dead and empty. A channel of bytes (see KCHAN_A_BYTE_STREAM) gives
+ * any part of a record instead of EMSGSIZE, and the rest to the next read().
+ * Several readers: each record goes to exactly one of them, the one that has
+ * waited longest; only that one is woken.
+ * write(): the number of bytes, or what the module's receive callback said;
+ * EMSGSIZE beyond the channel's longest record; ESHUTDOWN once it is dead.
+ * poll(): EPOLLIN a record; EPOLLOUT unless dead; EPOLLHUP dead.
+ */
+#define KCHAN_NODE_PREFIX "kchan." /* /dev/kchan.<channel>, CHARDEV and BLOCK */
+
+/* ---- VALUE ------------------------------------------------------------- */
+
+#define KCHAN_MAX_WORDS 64U
+#define KCHAN_VALUE_MAGIC 0x6c61766bU /* "kval" */
+
+/*
+ * Mapped read-only at offset 0 of an attached file; also behind sysfs, one
+ * attribute for each word: /sys/class/kchan/<channel>/values/<field>.
+ *
+ * The words are the fields of the channel's one record type, in order, each 8
+ * bytes at its offset in `words`. version grows by two with every change; it is
+ * odd while several words are being changed together. To read them as one:
+ * version (even), the words, version again; retry if it changed.
+ */
+struct kchan_value_page {
+	__u32 magic;
+	__u32 word_count;
+	__u64 generation;
+	__u64 version;
+	__u64 boottime_ns; /* of the last change */
+	__u32 state; /* enum kchan_state */
+	__u32 reserved0;
+	__u64 reserved[3];
+	__u64 words[KCHAN_MAX_WORDS];
+};
+
+/*
+ * KCHAN_IOC_VALUE_READ: all words as one. The file has then seen this version:
+ * poll() gives EPOLLIN | EPOLLPRI iff there is a newer one, EPOLLHUP if dead.
+ */
+struct kchan_value_read {
+	__u64 version; /* out, even */
+	__u64 boottime_ns; /* out */
+	__u32 word_count; /* out */
+	__u32 state; /* out, enum kchan_state */
+	__u64 words[KCHAN_MAX_WORDS]; /* out */
+};
+
+enum kchan_value_operation {
+	KCHAN_VALUE_SET = 1,
+	KCHAN_VALUE_ADD = 2, /* wraps; the operand may be negative */
+	KCHAN_VALUE_COMPARE_AND_SWAP = 3,
+};
+
+/*
+ * KCHAN_IOC_VALUE_CHANGE: one word, atomically. EPERM: the word is the
+ * module's; ERANGE: no such word; what the module's set_value says.
+ */
+struct kchan_value_change {
+	__u32 word; /* in: its index */
+	__u32 operation; /* in */
+	__u64 operand; /* in */
+	__u64 expected; /* in, COMPARE_AND_SWAP */
+	__u64 before; /* out */
+	__u64 after; /* out */
+	__u32 applied; /* out: 0 if COMPARE_AND_SWAP found another value */
+	__u32 reserved; /* 0 */
+};
+
+#define KCHAN_IOC_VALUE_READ _IOR(KCHAN_IOC_MAGIC, 4, struct kchan_value_read)
+#define KCHAN_IOC_VALUE_CHANGE \
+	_IOWR(KCHAN_IOC_MAGIC, 5, struct kchan_value_change)
+
+/* ---- FILE ---------------------------------------------------------------- */
+
+enum kchan_file_role {
+	KCHAN_FILE_OUTPUT = 1, /* the kernel appends frames */
+	KCHAN_FILE_COMMANDS = 2, /* the kernel reads frames, now */
+};
+
+enum kchan_file_sync {
+	KCHAN_SYNC_NONE = 0, /* as the file system pleases */
+	KCHAN_SYNC_BYTES = 1, /* after each sync_bytes, and at the end */
+	KCHAN_SYNC_ALWAYS = 2, /* after each turn of writing */
+};
+
+/*
+ * KCHAN_IOC_FILE_HAND gives the kernel a regular file that the caller has
+ * opened; the kernel never opens a path. It writes with the rights of the
+ * opener, until the next file is handed over (rotation: at the end of a frame,
+ * the previous one synchronised as its policy says and let go of), or until
+ * this file of /dev/kchan is closed. What is emitted while there is no file
+ * waits in the channel's queue.
+ *
+ * COMMANDS: reads frames from the file's position to its end, hands each to
+ * the receive callback, and returns; the file is not kept.
+ *
+ *   EBADF	not opened for writing (COMMANDS: for reading)
+ *   EINVAL	not a regular file, or nonsense in another field
+ *   EBADMSG	COMMANDS: something that is no frame, at `position`
+ *   others	COMMANDS: of reading
+ */
+struct kchan_file_hand {
+	__s32 fd; /* in */
+	__u32 role; /* in */
+	__u32 sync; /* in, enum kchan_file_sync */
+	__u32 status; /* out, COMMANDS: the first refusal, as an errno */
+	__u64 sync_bytes; /* in */
+	__u64 position; /* out: OUTPUT: bytes in the previous file;
+			 * COMMANDS: behind the last frame taken
+			 */
+	__u64 sequence; /* out: OUTPUT: the last number in the previous file */
+	__u64 records; /* out, COMMANDS: frames taken */
+	__u64 reserved[2]; /* 0 */
+};
+
+/*
+ * KCHAN_IOC_FILE_STATUS: how far the kernel is in the file that it writes. The
+ * file of /dev/kchan has then seen this: poll() gives EPOLLIN iff more was
+ * written since, EPOLLPRI iff more was lost, EPOLLHUP if the channel is dead.
+ */
+struct kchan_file_status {
+	__u64 generation;
+	__u64 position; /* bytes written to the current file */
+	__u64 sequence; /* last number used up: written or lost */
+	__u64 records; /* written, in all files of the generation */
+	__u64 lost; /* in the queue or by a failed write; of the generation */
+	__u64 synced; /* bytes of the current file known to be on disk */
+	__u32 error; /* errno of the last failed write; 0 once one succeeds */
+	__u32 has_file;
+	__u64 reserved[2];
+};
+
+#define KCHAN_IOC_FILE_HAND _IOWR(KCHAN_IOC_MAGIC, 6, struct kchan_file_hand)
+#define KCHAN_IOC_FILE_STATUS _IOR(KCHAN_IOC_MAGIC, 7, struct kchan_file_status)
+
+/* ---- LOG ----------------------------------------------------------------- */
+
+/*
+ * A LOG channel's record is one line of the kernel log, tagged with the
+ * channel's device (the dictionary of /dev/kmsg has SUBSYSTEM=kchan and
+ * DEVICE=+kchan:<channel>), and its text is "<channel>#<sequence>: <text>". A
+ * gap between two sequences is how many lines the rate limit or the queue has
+ * withheld.
+ */
+
+/*
+ * poll() on an attached RING file:
  *   EPOLLIN	producer_pos >= wake_pos
  *   EPOLLPRI	the ring's lost count differs from lost_seen
  *   EPOLLHUP	the channel is dead (info page: KCHAN_STATE_DEAD); what is
@@ -319,13 +583,14 @@ enum kchan_cmd {
 	 */
 	KCHAN_CMD_CHANNEL_SET = 5,
 
-	/* do, admin: CHANNEL_NAME of a GENL channel. The sending socket owns
-	 * the demand; it ends with KCHAN_CMD_DISABLE or when the socket
+	/* do, admin: CHANNEL_NAME of a channel that is not attached to (GENL,
+	 * RELAY, LOG). The sending socket owns the demand; it ends with KCHAN_CMD_DISABLE or when the socket
 	 * closes, and the channel lingers: what is written then stays queued
-	 * for the next ENABLE. Join the group "records" first.
-	 * -> CHANNEL_NAME, GENERATION, SEQUENCE (the last number that had
-	 * left the queue). EOPNOTSUPP: not a GENL channel, or not in the
-	 * initial network namespace.
+	 * for the next ENABLE. Of a GENL channel: join the
+	 * group "records" first, in the initial network namespace.
+	 * -> CHANNEL_NAME, GENERATION, SEQUENCE (GENL, LOG: the last number
+	 * that had left the queue; RELAY: 0). EOPNOTSUPP: another transport,
+	 * or a GENL channel from another network namespace.
 	 */
 	KCHAN_CMD_ENABLE = 6,
 	KCHAN_CMD_DISABLE = 7,
@@ -400,6 +665,17 @@ enum kchan_attr {
 	KCHAN_A_RECORD_TYPE = 30, /* u16 */
 	KCHAN_A_PAYLOAD = 31, /* binary */
 
+	/* More of a channel. */
+	KCHAN_A_PATH = 32, /* string: its device node, or its folder in
+			    * debugfs or sysfs, at the usual place
+			    */
+	KCHAN_A_VOLUME = 33, /* u32, enum kchan_volume */
+	KCHAN_A_CAPACITY_BYTES = 34, /* u64, BLOCK */
+	KCHAN_A_BLOCK_BYTES = 35, /* u32, BLOCK: extents are multiples */
+	KCHAN_A_READ_ONLY = 36, /* flag, BLOCK: for user space */
+	KCHAN_A_OVERWRITE = 37, /* flag, RELAY: new records win over old */
+	KCHAN_A_BYTE_STREAM = 38, /* flag, CHARDEV: no record boundaries */
+
 	__KCHAN_A_MAX,
 };
 #define KCHAN_A_MAX (__KCHAN_A_MAX - 1)
@@ -468,7 +744,9 @@ enum kchan_byte_order {
 
 /*
  * What a field's bytes are. An integer field whose size is a multiple of its
- * type's is an array. LOC types hold a __u32 at the field's offset: the low 16
+ * type's is an array; so is a STRUCT field whose size is a multiple of its
+ * KCHAN_FIELD_A_ELEMENT_BYTES. REST types have size 0 and take everything from
+ * their offset to the payload's end; only the last field may be one. LOC types hold a __u32 at the field's offset: the low 16
  * bits are the offset of the bytes from the payload's start, the high 16 bits
  * their length.
  */
@@ -487,7 +765,12 @@ enum kchan_field_kind {
 	KCHAN_FIELD_BYTES = 11, /* fixed size */
 	KCHAN_FIELD_STRING_LOC = 12,
 	KCHAN_FIELD_BYTES_LOC = 13,
+	KCHAN_FIELD_STRUCT = 14, /* members in KCHAN_FIELD_A_MEMBER */
+	KCHAN_FIELD_STRING_REST = 15, /* ends at a NUL or with the payload */
+	KCHAN_FIELD_BYTES_REST = 16,
 };
+
+#define KCHAN_MAX_STRUCT_DEPTH 4 /* of STRUCT fields inside each other */
 
 /* How a person wants to see it; never changes the bytes. */
 enum kchan_field_display {
@@ -532,6 +815,14 @@ enum kchan_attr_field {
 	KCHAN_FIELD_A_UNIT = 6, /* string */
 	KCHAN_FIELD_A_DOC = 7, /* string */
 	KCHAN_FIELD_A_NAME_OF = 8, /* nest, enum kchan_attr_name; repeated */
+	/* nest, enum kchan_attr_field, offsets from the structure's start;
+	 * repeated
+	 */
+	KCHAN_FIELD_A_MEMBER = 9,
+	KCHAN_FIELD_A_ELEMENT_BYTES = 10, /* u32, of one STRUCT */
+	KCHAN_FIELD_A_WRITABLE = 11, /* flag: a VALUE channel's word that user
+				      * space may change
+				      */
 	__KCHAN_FIELD_A_MAX,
 };
 #define KCHAN_FIELD_A_MAX (__KCHAN_FIELD_A_MAX - 1)

@@ -73,12 +73,18 @@ TEST_F(DeviceTest, NewerMinorIsServed) {
 TEST_F(DeviceTest, MalformedRequestsAreRefused) {
   RingFile file;
   kchan_attach request = RingFile::Request("test.shared", KCHAN_CPU_SHARED);
-  request.reserved[3] = 1;
+  request.reserved[2] = 1;
+  EXPECT_EQ(file.Attach(&request), EINVAL);
+  request = RingFile::Request("test.shared", KCHAN_CPU_SHARED);
+  request.role = KCHAN_ROLE_WRITER + 1;
   EXPECT_EQ(file.Attach(&request), EINVAL);
   request = RingFile::Request("test.shared", KCHAN_CPU_SHARED);
   std::memset(request.channel, 'a', sizeof(request.channel));
   EXPECT_EQ(file.Attach(&request), EINVAL);
   EXPECT_EQ(file.Attach(nullptr), EFAULT);
+  EXPECT_EQ(ioctl(file.fd(), _IO(KCHAN_IOC_MAGIC, 99)), -1);
+  EXPECT_EQ(errno, ENOTCONN);
+  ASSERT_EQ(file.Attach("test.shared"), 0);
   EXPECT_EQ(ioctl(file.fd(), _IO(KCHAN_IOC_MAGIC, 99)), -1);
   EXPECT_EQ(errno, ENOTTY);
 }

@@ -14,7 +14,7 @@
 static vm_fault_t fault(struct vm_fault *vmf)
 {
 	const struct kchan_channel_ring *ring =
-		kchan_file_ring(vmf->vma->vm_file);
+		kchan_file_bound(vmf->vma->vm_file)->priv;
 	const struct kchan_memory *memory = ring->memory;
 
 	if (vmf->pgoff >= memory->page_count)
@@ -49,14 +49,12 @@ static int check_range(const struct kchan_memory *memory,
 	return vma->vm_flags & VM_WRITE ? -EPERM : 0;
 }
 
-int kchan_device_mmap(struct file *file, struct vm_area_struct *vma)
+int kchan_ring_mmap(struct kchan_file *file, struct vm_area_struct *vma)
 {
-	const struct kchan_channel_ring *ring = kchan_file_ring(file);
+	const struct kchan_channel_ring *ring = file->priv;
 	vm_flags_t never = VM_MAYEXEC;
 	int err;
 
-	if (!ring)
-		return -ENOTCONN;
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
