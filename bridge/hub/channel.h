@@ -12,6 +12,7 @@
 #include "bridge/hub/channel_description.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/schema.h"
+#include "bridge/hub/value_feed.h"
 
 namespace kchan::hub {
 
@@ -25,8 +26,9 @@ struct ChannelSnapshot {
   std::string reason;  // why FAILED or ENDED, and what to do
 };
 
-// One channel of the hub: what it is, how it is, and its log. It outlives its
-// kernel side, so that history is served and streams go on when that returns.
+// One channel of the hub: what it is, how it is, and its log; of a channel of
+// values, instead, their feed. It outlives its kernel side, so that history is served and streams
+// go on when that returns.
 //
 // Thread safety: any thread, except for the log's writing side.
 //
@@ -40,6 +42,8 @@ class Channel {
   ChannelSnapshot snapshot() const;
   Log& log() { return log_; }
   const Log& log() const { return log_; }
+  ValueFeed& values() { return values_; }
+  const ValueFeed& values() const { return values_; }
 
   // The source's side: each notifies the hub's watchers if something changed.
   void SetDescription(std::shared_ptr<const ChannelDescription> description);
@@ -61,6 +65,7 @@ class Channel {
   Hub& hub_;
   const std::string name_;
   Log log_;
+  ValueFeed values_;
   std::atomic<uint64_t> readers_{0};
   mutable std::mutex mutex_;
   ChannelSnapshot snapshot_;

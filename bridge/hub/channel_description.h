@@ -3,6 +3,7 @@
 #define KCHAN_BRIDGE_HUB_CHANNEL_DESCRIPTION_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,24 @@ struct Parameter {
   friend bool operator==(const Parameter&, const Parameter&) = default;
 };
 
+// A region of blocks; kchan.v1.BlockGeometry.
+struct BlockGeometry {
+  uint64_t capacity_bytes = 0;
+  uint32_t block_bytes = 0;
+  bool read_only = false;
+
+  friend bool operator==(const BlockGeometry&, const BlockGeometry&) = default;
+};
+
+// How much data a channel is made for; same numbers as linux/kchan.h's.
+enum class Volume : uint8_t {
+  kUnspecified = 0,
+  kValue = 1,
+  kMessages = 2,
+  kStream = 3,
+  kBulk = 4,
+};
+
 // What a channel is, as its source describes it: kchan.v1.Channel documents
 // each part.
 struct ChannelDescription {
@@ -30,6 +49,8 @@ struct ChannelDescription {
   std::string documentation;
   std::string provider;
   std::string transport;
+  Volume volume = Volume::kMessages;
+  std::string path;
   Direction direction = Direction::kToUser;
   std::string layout;
   std::string writer_policy;
@@ -38,6 +59,10 @@ struct ChannelDescription {
   uint64_t budget_bytes = 0;
   uint32_t linger_ms = 0;
   std::vector<Parameter> parameters;
+  std::optional<BlockGeometry> block;  // of Volume::kBulk
+
+  // Whether it has a log, and so subscriptions.
+  bool has_records() const { return volume != Volume::kValue && volume != Volume::kBulk; }
 
   friend bool operator==(const ChannelDescription&, const ChannelDescription&) = default;
 };

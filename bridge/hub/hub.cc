@@ -27,7 +27,9 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
     known->SetDescription(std::move(description));
     return known;
   }
-  const LogLimits log_limits = log_limits_(description->name);
+  const LogLimits log_limits = description->has_records()
+                                   ? log_limits_(description->name)
+                                   : LogLimits{.max_bytes = 0, .segment_bytes = 0};
   const std::lock_guard lock(mutex_);
   // Another thread may have made it meanwhile; it then is as new as this.
   if (const auto made = channels_.find(description->name); made != channels_.end()) {

@@ -44,6 +44,10 @@ void AddField(Hash& hash, const Field& field) {
     hash.Add(named.value);
     hash.Add(named.name);
   }
+  hash.Add(field.writable);
+  hash.Add(field.element_bytes);
+  hash.Add(field.members.size());
+  for (const Field& member : field.members) AddField(hash, member);
 }
 
 void AddType(Hash& hash, const RecordType& type) {

@@ -35,6 +35,9 @@ struct Field {
   std::string unit;
   std::string documentation;
   std::vector<NamedValue> names;
+  std::vector<Field> members;  // of a STRUCT
+  uint32_t element_bytes = 0;  // of a STRUCT
+  bool writable = false;       // a word that clients may change
 };
 
 struct RecordType {

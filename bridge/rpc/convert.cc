@@ -8,8 +8,7 @@
 namespace kchan::rpc {
 namespace {
 
-void AddField(const hub::Field& from, v1::RecordType& type) {
-  v1::Field& to = *type.add_fields();
+void AddField(const hub::Field& from, v1::Field& to) {
   to.set_name(from.name);
   to.set_kind(static_cast<v1::FieldKind>(from.kind));
   to.set_display(static_cast<v1::FieldDisplay>(from.display));
@@ -22,6 +21,9 @@ void AddField(const hub::Field& from, v1::RecordType& type) {
     name.set_value(value.value);
     name.set_name(value.name);
   }
+  for (const hub::Field& member : from.members) AddField(member, *to.add_members());
+  to.set_element_bytes(from.element_bytes);
+  to.set_writable(from.writable);
 }
 
 void AddType(const hub::RecordType& from, v1::Schema& schema) {
@@ -31,7 +33,7 @@ void AddType(const hub::RecordType& from, v1::Schema& schema) {
   to.set_documentation(from.documentation);
   to.set_direction(static_cast<v1::Direction>(from.direction));
   to.set_size_bytes(from.size_bytes);
-  for (const hub::Field& field : from.fields) AddField(field, to);
+  for (const hub::Field& field : from.fields) AddField(field, *to.add_fields());
 }
 
 void AddParameter(const hub::Parameter& from, v1::Channel& channel) {
@@ -43,6 +45,22 @@ void AddParameter(const hub::Parameter& from, v1::Channel& channel) {
   to.set_default_value(from.default_value);
   to.set_unit(from.unit);
   to.set_documentation(from.documentation);
+}
+
+const char* VolumeName(hub::Volume volume) {
+  switch (volume) {
+    case hub::Volume::kValue:
+      return "value";
+    case hub::Volume::kMessages:
+      return "messages";
+    case hub::Volume::kStream:
+      return "stream";
+    case hub::Volume::kBulk:
+      return "bulk";
+    case hub::Volume::kUnspecified:
+      break;
+  }
+  return "";
 }
 
 void Describe(const hub::ChannelDescription& from, v1::Channel& to) {
@@ -58,6 +76,12 @@ void Describe(const hub::ChannelDescription& from, v1::Channel& to) {
   to.set_budget_bytes(from.budget_bytes);
   to.set_linger_ms(from.linger_ms);
   for (const hub::Parameter& parameter : from.parameters) AddParameter(parameter, to);
+  to.set_volume(VolumeName(from.volume));
+  to.set_path(from.path);
+  if (!from.block) return;
+  to.mutable_block()->set_capacity_bytes(from.block->capacity_bytes);
+  to.mutable_block()->set_block_bytes(from.block->block_bytes);
+  to.mutable_block()->set_read_only(from.block->read_only);
 }
 
 uint64_t LostAt(const hub::LogExtent& extent, hub::LossStage stage) {

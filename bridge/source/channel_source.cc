@@ -113,7 +113,7 @@ void ChannelSource::Open() {
 }
 
 absl::Status ChannelSource::TryOpen() {
-  auto source = link_->Attach(kernel_);
+  auto source = link_->Attach(kernel_, channel_->values());
   if (!source.ok()) return source.status();
   // In this order, since a module may go and come at any moment: what is
   // registered now under this name is what we are attached to, so it was when

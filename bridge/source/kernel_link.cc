@@ -7,7 +7,8 @@
 
 namespace kchan::source {
 
-absl::StatusOr<std::unique_ptr<RecordSource>> ModuleLink::Attach(const ChannelMessage& channel) {
+absl::StatusOr<std::unique_ptr<RecordSource>> ModuleLink::Attach(const ChannelMessage& channel,
+                                                                 hub::ValueFeed& /*values*/) {
   const std::string& name = channel.description.name;
   switch (channel.transport) {
     case KCHAN_TRANSPORT_RING: {

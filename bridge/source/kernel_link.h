@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "bridge/hub/value_feed.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/genl_source.h"
 #include "bridge/source/kernel_control.h"
@@ -33,8 +34,10 @@ class KernelLink {
  public:
   virtual ~KernelLink() = default;
 
-  // Turns a channel on and attaches to it.
-  virtual absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel) = 0;
+  // Turns a channel on and attaches to it. `values` is the channel's feed, for
+  // a channel of values; it outlives the source.
+  virtual absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel,
+                                                               hub::ValueFeed& values) = 0;
   virtual absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) = 0;
   virtual absl::StatusOr<ChannelMessage> GetChannel(const std::string& channel) = 0;
 };
@@ -51,7 +54,8 @@ class ModuleLink final : public KernelLink {
 
   KernelControl& control() { return *control_; }
 
-  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel) override;
+  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel,
+                                                       hub::ValueFeed& values) override;
   absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) override {
     return control_->GetSchema(channel);
   }

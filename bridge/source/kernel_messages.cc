@@ -12,6 +12,7 @@ namespace kchan::source {
 namespace {
 
 constexpr size_t kMaxParameters = 256;
+constexpr size_t kMaxPathBytes = 4096;  // PATH_MAX
 
 absl::Status Missing(const char* message, const char* attribute) {
   return absl::InvalidArgumentError(
@@ -74,6 +75,18 @@ absl::Status GetDirection(const Attribute& attribute, hub::Direction* direction)
   return status;
 }
 
+absl::Status GetVolume(const Attribute& attribute, hub::Volume* volume) {
+  uint32_t number = 0;
+  const absl::Status status = attribute.Get(&number);
+  if (status.ok() && number <= KCHAN_VOLUME_BULK) *volume = static_cast<hub::Volume>(number);
+  return status;
+}
+
+hub::BlockGeometry& BlockOf(hub::ChannelDescription* channel) {
+  if (!channel->block) channel->block.emplace();
+  return *channel->block;
+}
+
 absl::Status ReadDescription(const Attribute& attribute, hub::ChannelDescription* channel) {
   switch (attribute.type()) {
     case KCHAN_A_CHANNEL_NAME:
@@ -100,6 +113,17 @@ absl::Status ReadDescription(const Attribute& attribute, hub::ChannelDescription
       return attribute.Get(&channel->linger_ms);
     case KCHAN_A_PARAM:
       return AddParameter(attribute, &channel->parameters);
+    case KCHAN_A_PATH:
+      return GetText(attribute, kMaxPathBytes, &channel->path);
+    case KCHAN_A_VOLUME:
+      return GetVolume(attribute, &channel->volume);
+    case KCHAN_A_CAPACITY_BYTES:
+      return attribute.Get(&BlockOf(channel).capacity_bytes);
+    case KCHAN_A_BLOCK_BYTES:
+      return attribute.Get(&BlockOf(channel).block_bytes);
+    case KCHAN_A_READ_ONLY:
+      BlockOf(channel).read_only = true;
+      return absl::OkStatus();
     default:
       return absl::OkStatus();
   }

@@ -39,7 +39,8 @@ size_t Utf8Length(std::string_view text) {
 }  // namespace
 
 std::string TransportName(uint32_t transport) {
-  static constexpr const char* kNames[] = {"", "ring", "genl"};
+  static constexpr const char* kNames[] = {"",      "ring",  "genl", "chardev", "relay",
+                                           "value", "block", "file", "log"};
   return NameOf(kNames, transport);
 }
 
@@ -93,13 +94,14 @@ std::string Printable(std::string_view text) {
 
 const char* KchanAttributeName(uint16_t type) {
   static constexpr const char* kNames[] = {
-      "UNSPEC",         "PAD",        "ABI_MAJOR",     "ABI_MINOR",  "FEATURES",
-      "MODULE_VERSION", "QUIESCED",   "CHANNEL_COUNT", "CHANNEL_ID", "CHANNEL_NAME",
-      "CHANNEL_DOC",    "PROVIDER",   "TRANSPORT",     "DIRECTION",  "LAYOUT",
-      "POLICY",         "CONTEXT",    "STATE",         "GENERATION", "MAX_RECORD_BYTES",
-      "BUDGET_BYTES",   "RING_BYTES", "RING_COUNT",    "LINGER_MS",  "PARAM",
-      "SCHEMA",         "RING_STATS", "CPU",           "SEQUENCE",   "RECORD",
-      "RECORD_TYPE",    "PAYLOAD",
+      "UNSPEC",         "PAD",        "ABI_MAJOR",     "ABI_MINOR",   "FEATURES",
+      "MODULE_VERSION", "QUIESCED",   "CHANNEL_COUNT", "CHANNEL_ID",  "CHANNEL_NAME",
+      "CHANNEL_DOC",    "PROVIDER",   "TRANSPORT",     "DIRECTION",   "LAYOUT",
+      "POLICY",         "CONTEXT",    "STATE",         "GENERATION",  "MAX_RECORD_BYTES",
+      "BUDGET_BYTES",   "RING_BYTES", "RING_COUNT",    "LINGER_MS",   "PARAM",
+      "SCHEMA",         "RING_STATS", "CPU",           "SEQUENCE",    "RECORD",
+      "RECORD_TYPE",    "PAYLOAD",    "PATH",          "VOLUME",      "CAPACITY_BYTES",
+      "BLOCK_BYTES",    "READ_ONLY",  "OVERWRITE",     "BYTE_STREAM",
   };
   static_assert(std::size(kNames) == __KCHAN_A_MAX);
   return type < std::size(kNames) ? kNames[type] : "that this kchand does not know";

@@ -58,7 +58,8 @@ class FakeLink final : public KernelLink {
     OnEnd on_end_;
   };
 
-  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage&) override {
+  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage&,
+                                                       hub::ValueFeed&) override {
     ++attempts;
     if (!attach_error.ok()) return attach_error;
     return std::make_unique<Source>(*this);
