@@ -1,41 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The data side of a GENL channel. Writers put records into the channel's
- * shared ring, which is never mapped; a work item takes them out in order and
- * multicasts them. Writers cannot multicast themselves: they may hold the run
- * queue's lock.
+ * The data side of a GENL channel: a queue whose records are multicast. Writers
+ * cannot multicast themselves: they may hold the run queue's lock.
  *
  * While somebody has the channel enabled and nobody listens, records are
- * discarded and their numbers go by. While it only lingers they stay queued, as
- * those of a mapped ring do, so that a reader's restart misses what fits.
+ * discarded and their numbers go by.
  */
 #include <linux/jiffies.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "channel.h"
 #include "compat.h"
 #include "genl.h"
+#include "queue.h"
 
 #define MESSAGE_BYTES (16U << 10) /* unless one record is larger */
 #define RETRY_MS 100 /* after a message could not be allocated */
-#define RECORDS_PER_TURN 4096 /* then others may have the CPU */
 
 struct genl_queue {
-	struct kchan *ch;
-	struct delayed_work work;
+	struct kchan_queue base;
 
-	struct mutex lock; /* protects all below */
-	struct kchan_ring_consumer consumer;
-	u64 sequence; /* last number that left the queue */
+	/* Protected by base.lock. */
 	u64 told; /* the SEQUENCE of the last message */
 	bool listeners;
 	struct sk_buff *skb; /* the message being filled */
 	void *header;
-	u32 taken; /* in this turn */
-	bool starved; /* of memory for a message */
 };
+
+static struct genl_queue *to_genl_queue(struct kchan_queue *base)
+{
+	return container_of(base, struct genl_queue, base);
+}
 
 /* What a message takes beside its records, and a record beside its payload. */
 static size_t message_overhead(void)
@@ -57,13 +52,15 @@ static bool message_begin(struct genl_queue *queue, size_t bytes)
 
 	bytes = max_t(size_t, message_overhead() + bytes, MESSAGE_BYTES);
 	skb = genlmsg_new(bytes, GFP_KERNEL | __GFP_NOWARN);
-	if (!skb)
+	if (!skb) {
+		queue->base.again = msecs_to_jiffies(RETRY_MS);
 		return false;
+	}
 	queue->header = genlmsg_put(skb, 0, 0, &kchan_genl_family, 0,
 				    KCHAN_CMD_RECORDS_NTF);
 	if (!queue->header ||
-	    nla_put_u32(skb, KCHAN_A_CHANNEL_ID, queue->ch->id) ||
-	    nla_put_u64_64bit(skb, KCHAN_A_GENERATION, queue->ch->generation,
+	    nla_put_u32(skb, KCHAN_A_CHANNEL_ID, queue->base.ch->id) ||
+	    nla_put_u64_64bit(skb, KCHAN_A_GENERATION, queue->base.ch->generation,
 			      KCHAN_A_PAD)) {
 		nlmsg_free(skb);
 		return false;
@@ -79,9 +76,9 @@ static void message_send(struct genl_queue *queue)
 	if (!skb)
 		return;
 	queue->skb = NULL;
-	queue->told = queue->sequence;
+	queue->told = queue->base.sequence;
 	if (WARN_ON_ONCE(nla_put_u64_64bit(skb, KCHAN_A_SEQUENCE,
-					   queue->sequence, KCHAN_A_PAD))) {
+					   queue->base.sequence, KCHAN_A_PAD))) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -111,75 +108,46 @@ static int put_record(struct sk_buff *skb, const struct kchan_record *record,
 	return 0;
 }
 
-/* Puts one record into a message; makes room for it first. */
-static bool take_record(void *context, const struct kchan_record *record,
-			u64 lost, u64 sequence)
+static void begin(struct kchan_queue *base)
 {
-	const size_t bytes = record_bytes(record->length);
-	struct genl_queue *queue = context;
+	to_genl_queue(base)->listeners = genl_has_listeners(
+		&kchan_genl_family, &init_net, KCHAN_GROUP_RECORDS);
+}
 
-	if (queue->taken == RECORDS_PER_TURN)
+/* Puts one record into a message; makes room for it first. */
+static bool take(struct kchan_queue *base, const struct kchan_record *record,
+		 u64 lost, u64 sequence)
+{
+	struct genl_queue *queue = to_genl_queue(base);
+	const size_t bytes = record_bytes(record->length);
+
+	if (!queue->listeners)
+		return true;
+	if (queue->skb &&
+	    skb_tailroom(queue->skb) < bytes + message_overhead())
+		message_send(queue);
+	if (!queue->skb && !message_begin(queue, bytes))
 		return false;
-	if (queue->listeners) {
-		if (queue->skb && skb_tailroom(queue->skb) <
-					  bytes + message_overhead())
-			message_send(queue);
-		if (!queue->skb && !message_begin(queue, bytes)) {
-			queue->starved = true;
-			return false;
-		}
-		if (WARN_ON_ONCE(put_record(queue->skb, record, lost,
-					    sequence)))
-			return false;
-	}
-	queue->taken++;
-	queue->sequence = sequence;
-	return true;
+	return !WARN_ON_ONCE(put_record(queue->skb, record, lost, sequence));
 }
 
 /* Sends what there is; where only losses are new, a message that says so. */
-static void tell(struct genl_queue *queue)
+static void end(struct kchan_queue *base)
 {
+	struct genl_queue *queue = to_genl_queue(base);
+
 	if (!queue->listeners)
-		queue->told = queue->sequence;
-	if (!queue->skb && queue->told != queue->sequence &&
-	    !message_begin(queue, 0))
-		queue->starved = true;
+		queue->told = base->sequence;
+	if (!queue->skb && queue->told != base->sequence)
+		message_begin(queue, 0);
 	message_send(queue);
 }
 
-/* One turn; true: there is more. */
-static bool drain(struct genl_queue *queue)
-{
-	queue->taken = 0;
-	queue->starved = false;
-	kchan_ring_consume(&queue->consumer, take_record, queue);
-	if (!queue->starved && queue->taken < RECORDS_PER_TURN) {
-		kchan_ring_consume_tail_loss(&queue->consumer);
-		queue->sequence = queue->consumer.sequence;
-	}
-	tell(queue);
-	return queue->starved || queue->taken == RECORDS_PER_TURN ||
-	       kchan_ring_consume_arm(&queue->consumer);
-}
-
-static void drain_work(struct work_struct *work)
-{
-	struct genl_queue *queue = container_of(
-		to_delayed_work(work), struct genl_queue, work);
-	unsigned long delay;
-	bool more = false;
-
-	mutex_lock(&queue->lock);
-	queue->listeners = genl_has_listeners(&kchan_genl_family, &init_net,
-					      KCHAN_GROUP_RECORDS);
-	if (READ_ONCE(queue->ch->users))
-		more = drain(queue);
-	delay = queue->starved ? msecs_to_jiffies(RETRY_MS) : 0;
-	mutex_unlock(&queue->lock);
-	if (more)
-		queue_delayed_work(system_unbound_wq, &queue->work, delay);
-}
+static const struct kchan_queue_ops queue_ops = {
+	.begin = begin,
+	.take = take,
+	.end = end,
+};
 
 static int create(struct kchan *ch, const struct kchan_spec *spec)
 {
@@ -187,43 +155,35 @@ static int create(struct kchan *ch, const struct kchan_spec *spec)
 
 	if (!queue)
 		return -ENOMEM;
-	queue->ch = ch;
-	mutex_init(&queue->lock);
-	INIT_DELAYED_WORK(&queue->work, drain_work);
+	kchan_queue_init(&queue->base, ch, &queue_ops);
 	ch->transport_priv = queue;
 	return 0;
 }
 
 static void destroy(struct kchan *ch)
 {
-	kfree(ch->transport_priv);
+	struct genl_queue *queue = ch->transport_priv;
+
+	if (!queue)
+		return;
+	kchan_queue_destroy(&queue->base);
+	kfree(queue);
 }
 
 static int start(struct kchan *ch)
 {
 	struct genl_queue *queue = ch->transport_priv;
 
-	mutex_lock(&queue->lock);
-	kchan_ring_consumer_init(&queue->consumer, &ch->shared->core);
-	kchan_ring_consume_arm(&queue->consumer);
-	queue->sequence = 0;
 	queue->told = 0;
-	mutex_unlock(&queue->lock);
+	kchan_queue_start(&queue->base);
 	return 0;
 }
 
-/* Sends what is queued, and no more once it returns. */
 static void stop(struct kchan *ch)
 {
 	struct genl_queue *queue = ch->transport_priv;
 
-	cancel_delayed_work_sync(&queue->work);
-	mutex_lock(&queue->lock);
-	queue->listeners = genl_has_listeners(&kchan_genl_family, &init_net,
-					      KCHAN_GROUP_RECORDS);
-	while (drain(queue) && !queue->starved)
-		;
-	mutex_unlock(&queue->lock);
+	kchan_queue_stop(&queue->base);
 }
 
 /* Something to send, or somebody to send it to. */
@@ -231,18 +191,14 @@ static void kick(struct kchan *ch)
 {
 	struct genl_queue *queue = ch->transport_priv;
 
-	mod_delayed_work(system_unbound_wq, &queue->work, 0);
+	kchan_queue_kick(&queue->base);
 }
 
 static u64 sequence(struct kchan *ch)
 {
 	struct genl_queue *queue = ch->transport_priv;
-	u64 sequence;
 
-	mutex_lock(&queue->lock);
-	sequence = queue->sequence;
-	mutex_unlock(&queue->lock);
-	return sequence;
+	return kchan_queue_sequence(&queue->base);
 }
 
 static const char *conflict(const struct kchan_spec *spec)
