@@ -174,7 +174,13 @@ struct kchan_record {
  * KCHAN_RECORD_ALIGN bytes, the padding is zero. The sequence counts every
  * attempt of its stream (of a CPU's buffer for RELAY, else of the channel), so
  * a gap between two frames is how many were lost.
+ *
+ * Losses that no record follows (yet) may be told by a frame of type
+ * KCHAN_FRAME_LOST, without a payload: all numbers up to its sequence are used
+ * up, its own included, and none that has not come by now will.
  */
+#define KCHAN_FRAME_LOST 0U
+
 #define KCHAN_FRAME_MAGIC 0x4d52464bU /* "KFRM": where to start again in a torn file */
 
 struct kchan_frame {
@@ -304,7 +310,8 @@ struct kchan_attach {
 	__u64 data_bytes;
 	__u32 role; /* in: enum kchan_role */
 	__u32 reserved0; /* 0 */
-	__u64 reserved[3]; /* 0 */
+	__u64 sequence; /* out: CHARDEV: the last number that had been read */
+	__u64 reserved[2]; /* 0 */
 };
 
 /*
@@ -375,20 +382,43 @@ struct kchan_doorbell {
  *
  * A channel has a device node of its own, /dev/kchan.<name> (0600 until udev
  * says otherwise), for programs that know nothing of kchan: a read() gives one
- * record's payload and never two; a write() is one record. An attached file of
- * /dev/kchan gives and takes the same records as frames (struct kchan_frame),
- * as many whole ones as fit into the buffer; of a written frame only magic,
- * length and type are looked at.
+ * record's payload and never two; a write() is one record, of the channel's
+ * first type that goes to the kernel. An attached file of /dev/kchan gives and
+ * takes the same records as frames (struct kchan_frame), as many whole ones as
+ * fit into the buffer, and tells losses that no record follows
+ * (KCHAN_FRAME_LOST). Of a written frame only magic, length and type are looked
+ * at. Files that are open for reading enable the channel's source.
  *
- * read(): EMSGSIZE if the buffer cannot hold the next record, which stays;
- * EAGAIN with O_NONBLOCK; EINTR/restart on a signal; 0 (end of file) once the
- * channel is dead and empty. A channel of bytes (see KCHAN_A_BYTE_STREAM) gives
- * any part of a record instead of EMSGSIZE, and the rest to the next read().
+ * A record without a payload is not shown by the node, where it could not be
+ * told from the end of the file.
+ *
+ * A channel of bytes (see KCHAN_A_BYTE_STREAM) has no record boundaries on its
+ * node: a read() gives as much as there is and fits, in the middle of a record,
+ * too; a write() of any length is cut into records. Of a record that the node
+ * has given a part of, a frame has the rest.
+ *
  * Several readers: each record goes to exactly one of them, the one that has
- * waited longest; only that one is woken.
- * write(): the number of bytes, or what the module's receive callback said;
- * EMSGSIZE beyond the channel's longest record; ESHUTDOWN once it is dead.
- * poll(): EPOLLIN a record; EPOLLOUT unless dead; EPOLLHUP dead.
+ * waited longest; only that one is woken. A gap in a reader's frames is then
+ * what was lost or went to others.
+ *
+ * read()
+ *   EMSGSIZE	the buffer cannot hold the next record or frame, which stays
+ *   EAGAIN	nothing to read, or others were first, with O_NONBLOCK
+ *   EINTR	a signal came while it waited (or it restarts: SA_RESTART)
+ *   EOPNOTSUPP	the channel goes to the kernel only
+ *   0		end of file: the channel is dead and all is read
+ *
+ * write() returns the number of bytes, or what the module's receive callback
+ * said. Of several frames, how many bytes were taken before the first that was
+ * refused.
+ *   EMSGSIZE	longer than the channel's longest record
+ *   EINVAL	shorter than its type's fixed part, or no such type
+ *   EBADMSG	what is written is not a whole frame
+ *   EOPNOTSUPP	the channel goes to user space only
+ *   ESHUTDOWN	it is dead
+ *
+ * poll(): EPOLLIN something to read; EPOLLOUT it can be written to; EPOLLHUP it
+ * is dead.
  */
 #define KCHAN_NODE_PREFIX "kchan." /* /dev/kchan.<channel>, CHARDEV and BLOCK */
 
@@ -523,10 +553,19 @@ struct kchan_file_status {
 /*
  * A LOG channel's record is one line of the kernel log, tagged with the
  * channel's device (the dictionary of /dev/kmsg has SUBSYSTEM=kchan and
- * DEVICE=+kchan:<channel>), and its text is "<channel>#<sequence>: <text>". A
- * gap between two sequences is how many lines the rate limit or the queue has
- * withheld.
+ * DEVICE=+kchan:<channel>), and its text is "<channel>#<sequence>: <text>".
+ * Bytes that are not printable ASCII, and backslashes, are shown as \xHH; a text
+ * that is too long for the log ends in "...".
+ *
+ * Every line takes a number. Those that the rate limit or the queue withheld
+ * are summed up when the limit's interval is over by a line of the form
+ * "<channel>: <count> lines withheld, up to #<sequence>", which takes none: of
+ * the numbers up to that one, count are missing that no such line has counted
+ * before.
+ *
+ * The channel's one type is KCHAN_LOG_TYPE_LINE, with one field `text`.
  */
+#define KCHAN_LOG_TYPE_LINE 1U
 
 /*
  * poll() on an attached RING file:

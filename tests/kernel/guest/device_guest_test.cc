@@ -73,7 +73,7 @@ TEST_F(DeviceTest, NewerMinorIsServed) {
 TEST_F(DeviceTest, MalformedRequestsAreRefused) {
   RingFile file;
   kchan_attach request = RingFile::Request("test.shared", KCHAN_CPU_SHARED);
-  request.reserved[2] = 1;
+  request.reserved[1] = 1;
   EXPECT_EQ(file.Attach(&request), EINVAL);
   request = RingFile::Request("test.shared", KCHAN_CPU_SHARED);
   request.role = KCHAN_ROLE_WRITER + 1;
