@@ -7,6 +7,7 @@
 #define _KCHAN_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -61,6 +62,21 @@ typedef struct device kchan_const_device;
 #else
 typedef const struct device kchan_const_device;
 #endif
+
+/* A new inode's times: now. */
+static inline void kchan_inode_init_times(struct inode *inode)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+	inode->i_ctime = current_time(inode);
+	inode->i_atime = inode->i_ctime;
+	inode->i_mtime = inode->i_ctime;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	inode->i_atime = inode_set_ctime_current(inode);
+	inode->i_mtime = inode->i_atime;
+#else
+	simple_inode_init_ts(inode);
+#endif
+}
 
 /* Without it anybody may join: then only the initial namespace protects. */
 #ifdef GENL_MCAST_CAP_NET_ADMIN
