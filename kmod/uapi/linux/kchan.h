@@ -368,6 +368,11 @@ struct kchan_doorbell {
 	__u64 head; /* in */
 	__u64 tail; /* out: records below are done, their space is free */
 	__u64 statuses; /* in: pointer to __s32[max_records]; 0 or -errno each */
+	/*
+	 * in: 0, or pointer to char[KCHAN_DOC_BYTES]: what the channel says
+	 * about the first refusal, empty if there is none or it has no words
+	 */
+	__u64 text;
 	__u32 max_records; /* in */
 	__u32 count; /* out: statuses stored */
 };
@@ -484,6 +489,26 @@ struct kchan_value_change {
 #define KCHAN_IOC_VALUE_READ _IOR(KCHAN_IOC_MAGIC, 4, struct kchan_value_read)
 #define KCHAN_IOC_VALUE_CHANGE \
 	_IOWR(KCHAN_IOC_MAGIC, 5, struct kchan_value_change)
+
+/* ---- RELAY --------------------------------------------------------------- */
+
+/*
+ * While a RELAY channel is enabled (KCHAN_CMD_ENABLE) each CPU that is or was
+ * up has a file <path>/cpu<N> (see KCHAN_A_PATH), which holds frames. A file
+ * that was opened can be read to the end after it is gone; the next generation
+ * has new ones.
+ *
+ * One reader per file. What was read is gone; the next reader goes on behind
+ * it. A full buffer loses the new record, or, with KCHAN_A_OVERWRITE, the
+ * oldest sub-buffer: both show as gaps. Losses that no record follows are told
+ * by KCHAN_FRAME_LOST, and by KCHAN_CMD_STATS_GET.
+ *
+ * open(): EBUSY: it has a reader; EAGAIN: it is just being made.
+ * read(): as many whole frames as fit; never waits: 0 if there is nothing to
+ * read now. EMSGSIZE: the buffer cannot hold the next frame, which stays.
+ * poll(): EPOLLIN something to read, also of a sub-buffer that is not full yet;
+ * EPOLLHUP no record follows, what is there can still be read.
+ */
 
 /* ---- FILE ---------------------------------------------------------------- */
 
