@@ -48,9 +48,7 @@ void Daemon::Reload(const config::Config& config) {
     config_ = config;
   }
   kernel_side_->SetPolicy([this](std::string_view channel) { return PolicyOf(channel); });
-  for (const std::shared_ptr<hub::Channel>& channel : hub_.List()) {
-    channel->log().SetMaxBytes(LogLimitsOf(channel->name()).max_bytes);
-  }
+  hub_.UpdateLogLimits();
 }
 
 hub::LogLimits Daemon::LogLimitsOf(std::string_view channel) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/hub/hub.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kchan::hub {
@@ -27,23 +28,50 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
     known->SetDescription(std::move(description));
     return known;
   }
-  const LogLimits log_limits = description->has_records()
-                                   ? log_limits_(description->name)
-                                   : LogLimits{.max_bytes = 0, .segment_bytes = 0};
+  LogLimits log_limits = description->has_records() ? log_limits_(description->name)
+                                                    : LogLimits{.max_bytes = 0, .segment_bytes = 0};
   const std::lock_guard lock(mutex_);
   // Another thread may have made it meanwhile; it then is as new as this.
   if (const auto made = channels_.find(description->name); made != channels_.end()) {
     return made->second;
   }
   if (channels_.size() >= limits_.max_channels) return nullptr;
-  uint64_t log_bytes = log_limits.max_bytes;
-  for (const auto& [name, channel] : channels_) log_bytes += channel->log().max_bytes();
-  if (log_bytes > limits_.max_log_bytes) return nullptr;
+  if (log_limits.max_bytes > 0) {
+    log_limits.max_bytes = GrantLocked(log_limits.max_bytes, nullptr);
+    if (log_limits.max_bytes == 0) return nullptr;
+  }
 
   auto channel = std::make_shared<Channel>(*this, description, log_limits, use_);
   channels_.emplace(description->name, channel);
   TouchLocked();
   return channel;
+}
+
+uint64_t Hub::GrantLocked(uint64_t wanted, const Channel* to) const {
+  uint64_t granted = 0;
+  for (const auto& [name, channel] : channels_) {
+    if (channel.get() != to) granted += channel->log().max_bytes();
+  }
+  const uint64_t left = limits_.max_log_bytes - std::min(limits_.max_log_bytes, granted);
+  if (wanted <= left) return wanted;
+  return left < limits_.min_log_bytes ? 0 : left;
+}
+
+void Hub::UpdateLogLimits() {
+  const std::lock_guard lock(mutex_);
+  const auto resize = [this](bool is_growing) {
+    for (const auto& [name, channel] : channels_) {
+      Log& log = channel->log();
+      if (log.max_bytes() == 0) continue;
+      const uint64_t wanted = log_limits_(name).max_bytes;
+      if ((wanted > log.max_bytes()) != is_growing) continue;
+      log.SetMaxBytes(is_growing
+                          ? std::max<uint64_t>(GrantLocked(wanted, channel.get()), log.max_bytes())
+                          : wanted);
+    }
+  };
+  resize(/*is_growing=*/false);  // those that shrink make room
+  resize(/*is_growing=*/true);
 }
 
 void Hub::Remove(std::string_view name) {

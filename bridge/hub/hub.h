@@ -51,6 +51,7 @@ struct HubLimits {
   size_t max_channels = 1024;
   uint64_t max_log_bytes = 512ull << 20;    // of all logs together
   uint64_t max_pinned_bytes = 64ull << 20;  // dropped, but held by slow readers
+  uint64_t min_log_bytes = 1ull << 20;      // of one log: less is not worth having
 };
 
 // The limits of a new channel's log, by its name.
@@ -70,12 +71,15 @@ class Hub {
   KernelDoor* door() const;
 
   // Sources' side. Finds the channel of this name and gives it the new
-  // description, or makes it. Null if max_channels is reached, or if the
-  // channel's log would take all logs over max_log_bytes.
+  // description, or makes it. A new channel's log gets what its limits say, or
+  // what the other logs leave of max_log_bytes. Null if that is less than
+  // min_log_bytes, or if max_channels is reached.
   std::shared_ptr<Channel> Upsert(std::shared_ptr<const ChannelDescription> description);
   // Forgets a channel with its history; subscriptions to it end.
   void Remove(std::string_view name);
   void SetKernelSide(KernelSideStatus status);
+  // Asks again for the limits of each log; they may have changed.
+  void UpdateLogLimits();
 
   // Null if there is none.
   std::shared_ptr<Channel> Find(std::string_view name) const;
@@ -100,6 +104,9 @@ class Hub {
   friend class Channel;
   friend class ChannelDemand;
 
+  // How much of `wanted` the logs of all channels but `to` leave; 0: less than
+  // a log needs.
+  uint64_t GrantLocked(uint64_t wanted, const Channel* to) const;
   // Something changed: version() grows, waiters are notified.
   void Touch();
   void TouchLocked();

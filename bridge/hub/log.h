@@ -23,7 +23,7 @@ namespace kchan::hub {
 // Bytes are of allocated memory. The segment that is being written is always
 // kept, also where it alone is longer than max_bytes.
 struct LogLimits {
-  size_t max_bytes = 16 << 20;       // of all segments
+  size_t max_bytes = 8 << 20;        // of all segments
   size_t segment_bytes = 256 << 10;  // small: a stalled reader pins whole ones
 };
 

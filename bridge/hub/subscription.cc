@@ -25,9 +25,16 @@ absl::Status Prefixed(const std::string& prefix, const absl::Status& status) {
 
 absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t index) {
   if (!selection.is_glob) {
-    if (hub.Find(selection.pattern)) return absl::OkStatus();
-    return absl::NotFoundError(
-        Concat({FieldName(index, "name"), "there is no channel \"", selection.pattern, "\""}));
+    const auto channel = hub.Find(selection.pattern);
+    if (!channel) {
+      return absl::NotFoundError(
+          Concat({FieldName(index, "name"), "there is no channel \"", selection.pattern, "\""}));
+    }
+    if (!channel->snapshot().description->has_records()) {
+      return absl::FailedPreconditionError(
+          Concat({"channel \"", selection.pattern, "\" has no records"}));
+    }
+    return absl::OkStatus();
   }
   if (absl::Status status = CheckGlob(selection.pattern); !status.ok()) {
     return Prefixed(FieldName(index, "glob"), status);
@@ -120,6 +127,7 @@ absl::Status Subscription::Impl::FollowHub(bool is_late) {
 }
 
 absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, bool is_late) {
+  if (!channel->snapshot().description->has_records()) return absl::OkStatus();
   const auto& selections = options_.selections;
   const auto selection =
       std::find_if(selections.begin(), selections.end(),

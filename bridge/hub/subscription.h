@@ -83,7 +83,8 @@ using SubscriptionOutput = std::variant<NothingOut, BatchOut, ChannelUpdateOut, 
 // Lifetime: the hub and the waiter outlive it. The destructor disarms.
 class Subscription {
  public:
-  // NOT_FOUND: a channel selected by name does not exist. INVALID_ARGUMENT: a
+  // NOT_FOUND: a channel selected by name does not exist. FAILED_PRECONDITION:
+  // it has no records (a glob does not select such). INVALID_ARGUMENT: a
   // bad glob, a cursor that was not reached yet, no selection; the message
   // begins with the selection's field, as "selections[0].glob: ...".
   static absl::StatusOr<std::unique_ptr<Subscription>> Open(Hub& hub, SubscriptionOptions options,

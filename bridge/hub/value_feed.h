@@ -24,10 +24,12 @@ struct Word {
 };
 
 // All words of a channel at one moment; kchan.v1.Values documents each part.
+// `version` counts changes one by one, whatever the kernel side counts in.
 struct ValueSnapshot {
   uint64_t version = 0;
   uint64_t boottime_ns = 0;
   std::vector<Word> words = {};
+  uint64_t generation = 0;  // versions of two cannot be compared
 };
 
 // The latest values of one channel: what a log is to records, but only the

@@ -302,5 +302,17 @@ TEST_F(SubscriptionTest, NotNotifiedAfterItsEnd) {
   EXPECT_EQ(waiter_.count, 0);
 }
 
+TEST_F(SubscriptionTest, ChannelWithoutRecordsIsNotSelected) {
+  ChannelDescription description;
+  description.name = "limits";
+  description.volume = Volume::kValue;
+  const auto channel = hub_.Upsert(std::make_shared<const ChannelDescription>(description));
+  const auto by_name = TryOpen({.selections = {ByName("limits")}});
+  EXPECT_EQ(by_name.code(), absl::StatusCode::kFailedPrecondition) << by_name;
+  Open(ByGlob("*"));
+  EXPECT_EQ(Script(), std::vector<std::string>{});
+  EXPECT_EQ(channel->readers(), 0u);
+}
+
 }  // namespace
 }  // namespace kchan::hub
