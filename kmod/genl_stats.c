@@ -8,7 +8,7 @@
 /* What one RING_STATS nest takes. */
 #define RING_STATS_BYTES                                       \
 	(nla_total_size(0) + nla_total_size(sizeof(u32)) +     \
-	 12 * nla_total_size_64bit(sizeof(u64)) + nla_total_size(0))
+	 13 * nla_total_size_64bit(sizeof(u64)) + nla_total_size(0))
 
 struct counter {
 	u16 attribute;
@@ -32,6 +32,7 @@ static const struct counter counter_attributes[] = {
 	COUNTER(LOST_OVERSIZE, lost_oversize),
 	COUNTER(BAD_CONSUMER_POS, bad_consumer_pos),
 	COUNTER(WAKEUPS, wakeups),
+	COUNTER(READ_SEQUENCE, read_sequence),
 };
 
 static int put_counters(struct sk_buff *skb,

@@ -333,7 +333,8 @@ struct kchan_ring_counters {
 	__u64 lost_oversize; /* larger than the ring or the channel allows */
 	__u64 bad_consumer_pos; /* positions seen that could not be true */
 	__u64 wakeups; /* sent to the reader */
-	__u64 reserved[5];
+	__u64 read_sequence; /* RELAY: the last number read, or told as lost */
+	__u64 reserved[4];
 };
 
 #define KCHAN_IOC_MAGIC 0xC4
@@ -501,7 +502,9 @@ struct kchan_value_change {
  * One reader per file. What was read is gone; the next reader goes on behind
  * it. A full buffer loses the new record, or, with KCHAN_A_OVERWRITE, the
  * oldest sub-buffer: both show as gaps. Losses that no record follows are told
- * by KCHAN_FRAME_LOST, and by KCHAN_CMD_STATS_GET.
+ * by KCHAN_FRAME_LOST, and by KCHAN_CMD_STATS_GET; the latter also says up to
+ * which number each file was read (KCHAN_STATS_A_READ_SEQUENCE), so that a
+ * reader knows what is missing before its first frame.
  *
  * open(): EBUSY: it has a reader; EAGAIN: it is just being made.
  * read(): as many whole frames as fit; never waits: 0 if there is nothing to
@@ -776,6 +779,7 @@ enum kchan_attr_stats {
 	KCHAN_STATS_A_BAD_CONSUMER_POS = 13, /* u64 */
 	KCHAN_STATS_A_WAKEUPS = 14, /* u64 */
 	KCHAN_STATS_A_HAS_READER = 15, /* flag */
+	KCHAN_STATS_A_READ_SEQUENCE = 16, /* u64, of RELAY */
 	__KCHAN_STATS_A_MAX,
 };
 #define KCHAN_STATS_A_MAX (__KCHAN_STATS_A_MAX - 1)
