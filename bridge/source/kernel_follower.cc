@@ -4,11 +4,11 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/source/boot_id.h"
 #include "bridge/source/kernel_problems.h"
 
 namespace kchan::source {
@@ -25,25 +25,22 @@ constexpr char kUnregistered[] = "its module has unregistered it: load that agai
 constexpr char kQuiesced[] =
     "the kernel side was told to let go (quiesced): load the module again (rmmod, modprobe kchan)";
 
-std::string BootId() {
-  std::string id;
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::getline(file, id);
-  return id;
-}
-
 }  // namespace
 
-KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, ControlPool& pool,
-                               const LinkOptions& link_options, SourcePolicyFor policy_for)
+KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to,
+                               ControlPool& pool, const LinkOptions& link_options,
+                               SourcePolicyFor policy_for,
+                               std::function<bool(const std::string& channel)> is_taken)
     : loop_(loop),
       hub_(hub),
+      report_to_(report_to),
       pool_(pool),
       link_options_(link_options),
       context_{.loop = loop,
                .boot_id = BootId(),
                .policy_for = std::move(policy_for),
                .on_problem = [this] { report_.Start(absl::ZeroDuration()); }},
+      is_taken_(std::move(is_taken)),
       retry_(loop, [this] { Look(/*may_load=*/false); }),
       retry_delay_(kFirstRetry),
       report_(loop, [this] { Report(); }) {}
@@ -237,16 +234,20 @@ void KernelFollower::SetReady(const NodeMessage& node) {
 
 void KernelFollower::Apply(const ChannelMessage& message) {
   const std::string& name = message.description.name;
+  if (is_taken_(name)) return Refuse(name, "kchand itself has a channel of this name");
   auto channel = hub_.Upsert(std::make_shared<const hub::ChannelDescription>(message.description));
   if (channel == nullptr) {
-    refused_[name] = "the daemon's bound of channels, or of memory for logs, is reached";
-    report_.Start(absl::ZeroDuration());
-    return;
+    return Refuse(name, "the daemon's bound of channels, or of memory for logs, is reached");
   }
   refused_.erase(name);
   auto& source = sources_[name];
   if (source == nullptr) source = std::make_unique<ChannelSource>(context_, std::move(channel));
   source->SetKernel(*link_, message);
+}
+
+void KernelFollower::Refuse(const std::string& name, const std::string& reason) {
+  refused_[name] = reason;
+  report_.Start(absl::ZeroDuration());
 }
 
 ChannelSource* KernelFollower::FindSource(const std::string& name) {
@@ -265,7 +266,7 @@ void KernelFollower::Report() {
   for (const auto& [name, reason] : refused_) {
     status.problems.push_back(RefusedProblem(name, reason));
   }
-  hub_.SetKernelSide(std::move(status));
+  report_to_.SetModule(std::move(status));
 }
 
 void KernelFollower::Fail(const absl::Status& status) {

@@ -3,6 +3,7 @@
 #define KCHAN_BRIDGE_SOURCE_KERNEL_FOLLOWER_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "bridge/source/genl_family.h"
 #include "bridge/source/genl_socket.h"
 #include "bridge/source/kernel_link.h"
+#include "bridge/source/kernel_report.h"
 #include "bridge/source/source_policy.h"
 
 namespace kchan::source {
@@ -36,8 +38,10 @@ namespace kchan::source {
 // Thread safety: the source thread only (or before it runs).
 class KernelFollower {
  public:
-  KernelFollower(EventLoop& loop, hub::Hub& hub, ControlPool& pool, const LinkOptions& link_options,
-                 SourcePolicyFor policy_for);
+  // `is_taken` says which names are not the module's to give.
+  KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to, ControlPool& pool,
+                 const LinkOptions& link_options, SourcePolicyFor policy_for,
+                 std::function<bool(const std::string& channel)> is_taken);
   ~KernelFollower();
 
   // Opens its socket and takes the first look. A status: no such socket.
@@ -64,6 +68,7 @@ class KernelFollower {
   // Channels.
   absl::Status Refresh();
   void Apply(const ChannelMessage& message);
+  void Refuse(const std::string& name, const std::string& reason);
   ChannelSource* FindSource(const std::string& name);
 
   // Tells the hub.
@@ -73,9 +78,11 @@ class KernelFollower {
 
   EventLoop& loop_;
   hub::Hub& hub_;
+  KernelReport& report_to_;
   ControlPool& pool_;
   const LinkOptions link_options_;
   ChannelSourceContext context_;
+  const std::function<bool(const std::string&)> is_taken_;
   std::unique_ptr<GenlMulticast> events_;
   std::unique_ptr<FdWatch> watch_;
   bool events_lost_ = false;

@@ -64,7 +64,9 @@ hub::Problem ChannelProblem(const std::string& channel, const absl::Status& stat
 hub::Problem RefusedProblem(const std::string& channel, const std::string& reason) {
   return {.subject = absl::StrCat("channel ", channel),
           .description = absl::StrCat("not served: ", reason),
-          .remedy = "raise the daemon's bounds, or make logs smaller"};
+          .remedy =
+              "raise the daemon's bounds or make logs smaller; or give one of two channels "
+              "another name"};
 }
 
 }  // namespace kchan::source

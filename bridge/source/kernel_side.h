@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
+#include "bridge/source/host_options.h"
 #include "bridge/source/kernel_link.h"
 #include "bridge/source/source_policy.h"
 
@@ -17,6 +18,7 @@ namespace kchan::source {
 
 struct KernelSideOptions {
   LinkOptions link;
+  HostOptions host;            // offered beside the module's; their names win
   SourcePolicyFor policy_for;  // empty: the default policy for all
 };
 
@@ -47,6 +49,9 @@ class KernelSide final : public hub::KernelDoor {
                             std::span<const std::byte> payload) override;
   hub::KernelAnswer Update(const std::string& channel,
                            const hub::ChannelSettings& settings) override;
+  absl::StatusOr<hub::ValueSnapshot> ReadValues(const std::string& channel) override;
+  absl::StatusOr<hub::ValueChanged> ChangeValue(const std::string& channel,
+                                                const hub::ValueChange& change) override;
   void DemandChanged(std::shared_ptr<hub::Channel> channel) override;
 
  private:

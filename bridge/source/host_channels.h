@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_HOST_CHANNELS_H_
+#define KCHAN_BRIDGE_SOURCE_HOST_CHANNELS_H_
+
+#include <memory>
+#include <vector>
+
+#include "bridge/source/event_loop.h"
+#include "bridge/source/host_channel.h"
+#include "bridge/source/host_options.h"
+
+namespace kchan::source {
+
+// All that `options` name. `loop` outlives them.
+std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop,
+                                                           const HostOptions& options);
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_HOST_CHANNELS_H_

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/source/kmsg_record.h"
+
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace kchan::source {
+namespace {
+
+// Takes what stands before `end` off `text`, and the end itself; everything if
+// there is none.
+std::string_view TakeUntil(std::string_view& text, char end) {
+  const size_t at = text.find(end);
+  const std::string_view taken = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  return taken;
+}
+
+template <typename Number>
+bool ParseNumber(std::string_view text, Number max, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number <= max;
+}
+
+// The byte that "\xNN" at the start of `text` means.
+std::optional<char> EscapedByte(std::string_view text) {
+  if (text.size() < 4 || text[0] != '\\' || text[1] != 'x') return std::nullopt;
+  unsigned byte = 0;
+  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 4, byte, 16);
+  if (error != std::errc() || end != text.data() + 4) return std::nullopt;
+  return static_cast<char>(byte);
+}
+
+bool IsControl(char byte) { return static_cast<unsigned char>(byte) < ' ' || byte == 0x7f; }
+
+// Undoes the kernel's escapes, but for those that `keep` wants.
+template <typename Keep>
+void AppendUnescaped(std::string_view text, Keep keep, std::string& to) {
+  while (!text.empty()) {
+    const std::optional<char> byte = EscapedByte(text);
+    const size_t bytes = byte ? 4 : 1;
+    if (byte && !keep(*byte)) {
+      to += *byte;
+    } else {
+      to += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+}
+
+bool ParsePrefix(std::string_view prefix, KmsgRecord& record) {
+  uint32_t priority = 0;
+  if (!ParseNumber(TakeUntil(prefix, ','), uint32_t{UINT8_MAX << 3 | 7}, priority)) return false;
+  record.level = priority & 7;
+  record.facility = static_cast<uint8_t>(priority >> 3);
+  constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
+  if (!ParseNumber(TakeUntil(prefix, ','), kAny - 1, record.sequence)) return false;
+  if (!ParseNumber(TakeUntil(prefix, ','), kAny / 1000, record.time_us)) return false;
+  record.continuation = TakeUntil(prefix, ',') == "c";
+  // Later kernels may add more.
+  constexpr std::string_view kCaller = "caller=";
+  while (!prefix.empty()) {
+    std::string_view part = TakeUntil(prefix, ',');
+    if (part.starts_with(kCaller)) record.caller = part.substr(kCaller.size());
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<KmsgRecord> ParseKmsg(std::string_view record) {
+  if (record.find(';') == std::string_view::npos) return std::nullopt;
+  KmsgRecord parsed;
+  if (!ParsePrefix(TakeUntil(record, ';'), parsed)) return std::nullopt;
+  // A NUL would end the text for who decodes it.
+  AppendUnescaped(
+      TakeUntil(record, '\n'), [](char byte) { return byte == '\0'; }, parsed.text);
+  while (!record.empty()) {
+    std::string_view line = TakeUntil(record, '\n');
+    if (!line.starts_with(' ')) continue;
+    if (!parsed.dictionary.empty()) parsed.dictionary += '\n';
+    AppendUnescaped(line.substr(1), IsControl, parsed.dictionary);
+  }
+  return parsed;
+}
+
+std::optional<std::string_view> FindInDictionary(std::string_view dictionary,
+                                                 std::string_view key) {
+  while (!dictionary.empty()) {
+    std::string_view value = TakeUntil(dictionary, '\n');
+    if (value.find('=') == std::string_view::npos) continue;
+    if (TakeUntil(value, '=') == key) return value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace kchan::source
