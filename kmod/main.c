@@ -11,6 +11,7 @@
 #include "genl.h"
 #include "hotplug.h"
 #include "version.h"
+#include "relay.h"
 
 static int __init kchan_init(void)
 {
@@ -23,8 +24,9 @@ static int __init kchan_init(void)
 	if (err)
 		goto err_hotplug_exit;
 	err = kchan_genl_init();
+	kchan_relay_init();
 	if (err)
-		goto err_class_exit;
+		goto err_relay_exit;
 	err = kchan_device_init();
 	if (err)
 		goto err_genl_exit;
@@ -32,7 +34,8 @@ static int __init kchan_init(void)
 
 err_genl_exit:
 	kchan_genl_exit();
-err_class_exit:
+err_relay_exit:
+	kchan_relay_exit();
 	kchan_class_exit();
 err_hotplug_exit:
 	kchan_hotplug_exit();
@@ -44,6 +47,7 @@ static void __exit kchan_exit(void)
 	kchan_device_exit();
 	kchan_genl_exit();
 	kchan_class_exit();
+	kchan_relay_exit();
 	kchan_hotplug_exit();
 }
 

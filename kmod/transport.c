@@ -15,6 +15,8 @@ static const struct entry transports[] = {
 	[KCHAN_TRANSPORT_GENL] = { &kchan_genl_transport,
 				   KCHAN_FEATURE_GENL_RECORDS |
 					   KCHAN_FEATURE_GENL_COMMANDS },
+	[KCHAN_TRANSPORT_RELAY] = { &kchan_relay_transport,
+				    KCHAN_FEATURE_RELAY },
 	[KCHAN_TRANSPORT_VALUE] = { &kchan_value_transport,
 				    KCHAN_FEATURE_VALUE },
 };

@@ -60,6 +60,7 @@ enum { PARAM_REFUSE, PARAM_EVEN };
 
 struct bed {
 	struct kchan_spec spec;
+	bool writes_previous; /* its commands are for the bed before it */
 	struct kchan *channel;
 	struct mutex lock; /* one command at a time */
 	u64 counter;
@@ -112,7 +113,11 @@ static void write_all(void *context)
 static int receive(struct kchan *ch, void *priv, u16 type, const void *payload,
 		   u32 length, struct netlink_ext_ack *extack)
 {
-	struct job job = { .bed = priv, .write = payload };
+	struct bed *bed = priv;
+	struct job job = {
+		.bed = bed->writes_previous ? bed - 1 : bed,
+		.write = payload,
+	};
 
 	if (job.write->length < sizeof(*job.payload) ||
 	    job.write->length > SZ_128K || job.write->form > FORM_HARDIRQ) {
@@ -177,6 +182,35 @@ static const struct kchan_ops ops = {
 		},                                                     \
 	}
 
+/* Of a transport that takes no commands: the WRITER_BED after it does. */
+#define ONE_WAY_BED(_name, _transport, ...)                            \
+	{                                                              \
+		.spec = {                                              \
+			.name = _name,                                 \
+			.transport = KCHAN_TRANSPORT_##_transport,     \
+			.types = &types[1],                            \
+			.type_count = 1,                               \
+			.params = params,                              \
+			.param_count = ARRAY_SIZE(params),             \
+			.ops = &ops,                                   \
+			__VA_ARGS__                                    \
+		},                                                     \
+	}
+
+#define WRITER_BED(_name)                                              \
+	{                                                              \
+		.spec = {                                              \
+			.name = _name,                                 \
+			.transport = KCHAN_TRANSPORT_GENL,             \
+			.direction = KCHAN_DIRECTION_TO_KERNEL,        \
+			.context = KCHAN_CONTEXT_PROCESS,              \
+			.types = types,                                \
+			.type_count = 1,                               \
+			.ops = &ops,                                   \
+		},                                                     \
+		.writes_previous = true,                               \
+	}
+
 static struct bed beds[] = {
 	BED("test.per_cpu", RING, .context = KCHAN_CONTEXT_HARDIRQ),
 	BED("test.shared", RING, .context = KCHAN_CONTEXT_HARDIRQ,
@@ -187,6 +221,11 @@ static struct bed beds[] = {
 	    .layout = KCHAN_LAYOUT_SHARED, .policy = KCHAN_POLICY_SEMAPHORE,
 	    .semaphore_count = 2),
 	BED("test.genl", GENL, .context = KCHAN_CONTEXT_HARDIRQ),
+	ONE_WAY_BED("test.relay", RELAY, .context = KCHAN_CONTEXT_HARDIRQ),
+	WRITER_BED("test.relay.write"),
+	ONE_WAY_BED("test.relay.overwrite", RELAY,
+		    .context = KCHAN_CONTEXT_HARDIRQ, .relay.overwrite = true),
+	WRITER_BED("test.relay.overwrite.write"),
 };
 
 static void unregister_first(size_t count)

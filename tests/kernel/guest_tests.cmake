@@ -23,3 +23,7 @@ kchan_add_guest_test(genl
 kchan_add_guest_test(source
   SOURCES guest/source_guest_test.cc ../unit/hub/log_testing.cc
   LIBRARIES kchan_guest_netlink kchan::source)
+
+kchan_add_guest_test(relay
+  SOURCES guest/relay_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
