@@ -31,9 +31,14 @@ static int put_names(struct sk_buff *skb, const struct kchan_field *field)
 	return 0;
 }
 
-static int put_field(struct sk_buff *skb, const struct kchan_field *field)
+static int put_fields(struct sk_buff *skb, int attr,
+		      const struct kchan_field *fields, u32 count);
+
+/* No deeper than the check lets structures go. */
+static int put_field(struct sk_buff *skb, int attr,
+		     const struct kchan_field *field)
 {
-	struct nlattr *nest = nla_nest_start(skb, KCHAN_TYPE_A_FIELD);
+	struct nlattr *nest = nla_nest_start(skb, attr);
 
 	if (!nest ||
 	    nla_put_string(skb, KCHAN_FIELD_A_NAME, field->name) ||
@@ -47,28 +52,46 @@ static int put_field(struct sk_buff *skb, const struct kchan_field *field)
 		return -EMSGSIZE;
 	if (field->doc && nla_put_string(skb, KCHAN_FIELD_A_DOC, field->doc))
 		return -EMSGSIZE;
-	if (put_names(skb, field))
+	if (field->writable && nla_put_flag(skb, KCHAN_FIELD_A_WRITABLE))
+		return -EMSGSIZE;
+	if (field->kind == KCHAN_FIELD_STRUCT &&
+	    nla_put_u32(skb, KCHAN_FIELD_A_ELEMENT_BYTES, field->element_size))
+		return -EMSGSIZE;
+	if (put_names(skb, field) ||
+	    put_fields(skb, KCHAN_FIELD_A_MEMBER, field->members,
+		       field->member_count))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_fields(struct sk_buff *skb, int attr,
+		      const struct kchan_field *fields, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (put_field(skb, attr, &fields[i]))
+			return -EMSGSIZE;
+	}
 	return 0;
 }
 
 static int put_type(struct sk_buff *skb, const struct kchan_type *type)
 {
 	struct nlattr *nest = nla_nest_start(skb, KCHAN_SCHEMA_A_TYPE);
-	u32 i;
 
 	if (!nest || nla_put_u16(skb, KCHAN_TYPE_A_ID, type->id) ||
 	    nla_put_string(skb, KCHAN_TYPE_A_NAME, type->name) ||
 	    nla_put_u32(skb, KCHAN_TYPE_A_DIRECTION, type->direction) ||
-	    nla_put_u32(skb, KCHAN_TYPE_A_SIZE, type->size))
+	    nla_put_u32(skb, KCHAN_TYPE_A_SIZE,
+			kchan_schema_fixed_bytes(type)))
 		return -EMSGSIZE;
 	if (type->doc && nla_put_string(skb, KCHAN_TYPE_A_DOC, type->doc))
 		return -EMSGSIZE;
-	for (i = 0; i < type->field_count; i++) {
-		if (put_field(skb, &type->fields[i]))
-			return -EMSGSIZE;
-	}
+	if (put_fields(skb, KCHAN_TYPE_A_FIELD, type->fields,
+		       type->field_count))
+		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
 }
@@ -133,7 +156,8 @@ struct kchan_schema *kchan_schema_create(const struct kchan_spec *spec)
 	for (i = 0; i < spec->type_count; i++) {
 		schema->types[i].id = spec->types[i].id;
 		schema->types[i].direction = spec->types[i].direction;
-		schema->types[i].size = spec->types[i].size;
+		schema->types[i].size =
+			kchan_schema_fixed_bytes(&spec->types[i]);
 	}
 	err = encode(schema, spec);
 	if (err) {

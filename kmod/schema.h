@@ -41,4 +41,17 @@ int kchan_schema_put(struct sk_buff *skb, const struct kchan_schema *schema);
 /* schema_check.c: one line in the kernel log says what is wrong. */
 int kchan_schema_check(const struct kchan_spec *spec);
 
+/* ---- schema_field.c ------------------------------------------------------ */
+
+/* The same for the fields of one type whose name is good. */
+int kchan_schema_check_fields(const struct kchan_spec *spec,
+			      const struct kchan_type *type);
+
+/* What the shortest payload of a checked type has. */
+u32 kchan_schema_fixed_bytes(const struct kchan_type *type);
+
+bool kchan_schema_is_word(const char *name);
+/* NULL fits. */
+bool kchan_schema_fits(const char *text, size_t bytes);
+
 #endif

@@ -22,11 +22,10 @@
 #ifndef _KCHAN_H
 #define _KCHAN_H
 
-#include <linux/build_bug.h>
+#include <kchan_schema.h>
 #include <linux/compiler.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
-#include <linux/stddef.h>
 #include <linux/types.h>
 #include <uapi/linux/kchan.h>
 
@@ -34,114 +33,6 @@ struct kchan;
 
 /* max_record_bytes of a GENL channel: an attribute's length has 16 bits. */
 #define KCHAN_GENL_MAX_RECORD_BYTES (60U << 10)
-
-/* ---- Schemas: declared once, copied at registration --------------------- */
-
-struct kchan_name {
-	u64 value;
-	const char *name;
-};
-
-struct kchan_field {
-	const char *name;
-	const char *unit; /* NULL: none */
-	const char *doc; /* NULL: none */
-	enum kchan_field_kind kind;
-	enum kchan_field_display display;
-	u32 offset;
-	u32 size;
-	const struct kchan_name *names; /* for DISPLAY_ENUM and _FLAGS */
-	u32 name_count;
-	bool writable; /* VALUE: user space may change this word */
-	/* STRUCT: of one element; offsets from its start. */
-	u32 element_size;
-	const struct kchan_field *members;
-	u32 member_count;
-};
-
-struct kchan_type {
-	u16 id; /* from 1, unique in the channel */
-	u32 direction; /* KCHAN_DIRECTION_* */
-	const char *name;
-	const char *doc;
-	u32 size; /* of the fixed part; payloads are at least this long */
-	const struct kchan_field *fields;
-	u32 field_count;
-};
-
-#define KCHAN_KIND_SIZE_U8 1
-#define KCHAN_KIND_SIZE_U16 2
-#define KCHAN_KIND_SIZE_U32 4
-#define KCHAN_KIND_SIZE_U64 8
-#define KCHAN_KIND_SIZE_S8 1
-#define KCHAN_KIND_SIZE_S16 2
-#define KCHAN_KIND_SIZE_S32 4
-#define KCHAN_KIND_SIZE_S64 8
-#define KCHAN_KIND_SIZE_BOOL 1
-#define KCHAN_KIND_SIZE_STRING 1
-#define KCHAN_KIND_SIZE_BYTES 1
-#define KCHAN_KIND_SIZE_STRING_LOC 4
-#define KCHAN_KIND_SIZE_BYTES_LOC 4
-
-/*
- * One member of a record's structure. Does not compile if the member's size is
- * not a whole number of the kind's elements. More members of struct
- * kchan_field (.unit, .doc, .display, .names) may follow as designated
- * initialisers.
- */
-#define KCHAN_FIELD(_struct, _member, _kind, ...)                              \
-	{                                                                      \
-		.name = #_member, .kind = KCHAN_FIELD_##_kind,                 \
-		.offset = offsetof(_struct, _member),                          \
-		.size = sizeof_field(_struct, _member) +                       \
-			BUILD_BUG_ON_ZERO(sizeof_field(_struct, _member) %     \
-					  KCHAN_KIND_SIZE_##_kind),            \
-		__VA_ARGS__                                                    \
-	}
-
-/*
- * A member that is a structure, or an array of them, described by fields of its
- * own; at most KCHAN_MAX_STRUCT_DEPTH deep.
- */
-#define KCHAN_FIELD_STRUCT_OF(_struct, _member, _element, _members, ...)       \
-	{                                                                      \
-		.name = #_member, .kind = KCHAN_FIELD_STRUCT,                  \
-		.offset = offsetof(_struct, _member),                          \
-		.size = sizeof_field(_struct, _member) +                       \
-			BUILD_BUG_ON_ZERO(sizeof_field(_struct, _member) %     \
-					  sizeof(_element)),                   \
-		.element_size = sizeof(_element), .members = (_members),       \
-		.member_count = ARRAY_SIZE(_members), __VA_ARGS__              \
-	}
-
-/* A flexible array member at the end: STRING_REST or BYTES_REST. */
-#define KCHAN_FIELD_REST(_struct, _member, _kind, ...)                         \
-	{                                                                      \
-		.name = #_member, .kind = KCHAN_FIELD_##_kind##_REST,          \
-		.offset = offsetof(_struct, _member), .size = 0, __VA_ARGS__   \
-	}
-
-#define KCHAN_NAMES(_array) .names = (_array), .name_count = ARRAY_SIZE(_array)
-
-/*
- * The value of a LOC member: `_length` bytes, without a NUL, at `_offset` from
- * the payload's start.
- */
-#define KCHAN_LOC(_offset, _length) ((u32)(_offset) | (u32)(_length) << 16)
-
-#define __KCHAN_TYPE(_id, _dir, _name, _struct, _fields, ...)                  \
-	{                                                                      \
-		.id = (_id), .direction = (_dir), .name = (_name),             \
-		.size = sizeof(_struct), .fields = (_fields),                  \
-		.field_count = ARRAY_SIZE(_fields), __VA_ARGS__                \
-	}
-/* A record that the kernel writes; a command that user space sends. */
-#define KCHAN_TYPE_OUT(_id, _name, _struct, _fields, ...)                      \
-	__KCHAN_TYPE(_id, KCHAN_DIRECTION_TO_USER, _name, _struct, _fields,    \
-		     ##__VA_ARGS__)
-#define KCHAN_TYPE_IN(_id, _name, _struct, _fields, ...)                       \
-	__KCHAN_TYPE(_id, KCHAN_DIRECTION_TO_KERNEL, _name, _struct, _fields,  \
-		     ##__VA_ARGS__)
 
 /* ---- Channels ------------------------------------------------------------ */
 

@@ -5,17 +5,9 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "attributes.h"
 #include "schema.h"
 #include "specs.h"
-
-static struct kchan_spec resolved_spec(void)
-{
-	struct kchan_spec spec = test_spec();
-
-	spec.direction = KCHAN_DIRECTION_TO_USER;
-	spec.max_record_bytes = 4096;
-	return spec;
-}
 
 /* A record of one good field of 16 bytes and one that a test spoils. */
 static int check_field(const struct kchan_field *field)
@@ -62,7 +54,7 @@ static const struct kchan_field bad_fields[] = {
 	{ .name = "a-b", .kind = KCHAN_FIELD_U8, .offset = 16, .size = 1 },
 	{ .name = "good", .kind = KCHAN_FIELD_U8, .offset = 16, .size = 1 },
 	{ .name = "f", .kind = KCHAN_FIELD_UNSPEC, .offset = 16, .size = 1 },
-	{ .name = "f", .kind = KCHAN_FIELD_BYTES_LOC + 1, .offset = 16, .size = 4 },
+	{ .name = "f", .kind = KCHAN_FIELD_BYTES_REST + 1, .offset = 16, .size = 4 },
 	{ .name = "f", .kind = KCHAN_FIELD_U32, .offset = 16, .size = 0 },
 	{ .name = "f", .kind = KCHAN_FIELD_U32, .offset = 16, .size = 6 },
 	{ .name = "f", .kind = KCHAN_FIELD_BYTES_LOC, .offset = 16, .size = 8 },
@@ -138,19 +130,6 @@ static void types_are_checked(struct kunit *test)
 
 	spec.type_count = 0;
 	KUNIT_EXPECT_EQ(test, kchan_schema_check(&spec), -EINVAL);
-}
-
-static struct nlattr *only(struct kunit *test, struct nlattr *nest, int type)
-{
-	struct nlattr *attr, *found = NULL;
-	int rem;
-
-	nla_for_each_nested(attr, nest, rem) {
-		if (nla_type(attr) == type && !found)
-			found = attr;
-	}
-	KUNIT_ASSERT_NOT_NULL(test, found);
-	return found;
 }
 
 static void export_is_what_was_declared(struct kunit *test)

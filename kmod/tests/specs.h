@@ -31,4 +31,14 @@ static inline struct kchan_spec test_spec(void)
 	};
 }
 
+/* With the defaults that a schema's check looks at. */
+static inline struct kchan_spec resolved_spec(void)
+{
+	struct kchan_spec spec = test_spec();
+
+	spec.direction = KCHAN_DIRECTION_TO_USER;
+	spec.max_record_bytes = 4096;
+	return spec;
+}
+
 #endif
