@@ -9,6 +9,7 @@
 
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/source/host_options.h"
 #include "bridge/source/source_policy.h"
 
 namespace kchan::config {
@@ -35,6 +36,7 @@ struct Config {
   hub::LogLimits log;  // of channels that no rule is about
   std::vector<ChannelRule> channels;
   rpc::ServerOptions server;
+  source::HostOptions host;  // channels that need no module
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

@@ -15,7 +15,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "bridge/config/field.h"
 #include "bridge/config/parse.h"
+#include "bridge/config/resolve_host.h"
 #include "bridge/hub/subscription.h"
 
 namespace kchan::config {
@@ -24,22 +26,6 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kMaxBytes = 1ull << 40;
 constexpr char kDefaultDirectory[] = "/run/kchan";
-
-absl::Status Bad(const std::string& field, const std::string& problem) {
-  return absl::InvalidArgumentError(absl::StrCat(field, ": ", problem));
-}
-
-// A number with its bounds; `value` keeps its default if the field is not set.
-template <typename From, typename To>
-absl::Status Number(const std::string& field, bool is_set, From from, uint64_t min, uint64_t max,
-                    To& value) {
-  if (!is_set) return absl::OkStatus();
-  if (from < min || from > max) {
-    return Bad(field, absl::StrCat(from, " is out of range: allowed are ", min, " to ", max));
-  }
-  value = static_cast<To>(from);
-  return absl::OkStatus();
-}
 
 absl::StatusOr<rpc::Right> ToRight(const std::string& field, v1::Right right) {
   switch (right) {
@@ -242,6 +228,9 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
     if (!rule.ok()) return rule.status();
     to.channels.push_back(*std::move(rule));
   }
+  auto host = ResolveHost(from);
+  if (!host.ok()) return host.status();
+  to.host = *std::move(host);
   return to;
 }
 

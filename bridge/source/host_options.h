@@ -43,6 +43,7 @@ struct PsiTriggerOptions {
 struct HostOptions {
   std::optional<KernelLogOptions> kernel_log;  // absent: no such channel
   bool uevents = false;
+  int uevent_receive_bytes = 4 << 20;  // room for uevents that are not read yet
   std::vector<ValueFileOptions> value_files;
   std::vector<PsiTriggerOptions> psi_triggers;
 };

@@ -87,6 +87,9 @@ bool IsChannelName(std::string_view name);
 // `text` as UTF-8 without control characters: '?' for each byte that is not.
 std::string Printable(std::string_view text);
 
+// `text` with '?' for each byte that is no UTF-8, and for NULs; lines stay.
+std::string ValidUtf8(std::string_view text);
+
 // "PARAM" for KCHAN_A_PARAM.
 const char* KchanAttributeName(uint16_t type);
 

@@ -36,6 +36,22 @@ size_t Utf8Length(std::string_view text) {
   return length;
 }
 
+// `text` with '?' for what is no UTF-8, and for the ASCII that `is_bad`.
+template <typename IsBad>
+std::string Replaced(std::string_view text, IsBad is_bad) {
+  std::string result;
+  while (!text.empty()) {
+    const size_t length = Utf8Length(text);
+    if (length == 0 || (length == 1 && is_bad(text[0]))) {
+      result.push_back('?');
+    } else {
+      result.append(text.substr(0, length));
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string TransportName(uint32_t transport) {
@@ -78,18 +94,11 @@ bool IsChannelName(std::string_view name) {
 }
 
 std::string Printable(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    const bool is_control = length == 1 && (text[0] < ' ' || text[0] == 0x7f);
-    if (length == 0 || is_control) {
-      result.push_back('?');
-    } else {
-      result.append(text.substr(0, length));
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return result;
+  return Replaced(text, [](char c) { return c < ' ' || c == 0x7f; });
+}
+
+std::string ValidUtf8(std::string_view text) {
+  return Replaced(text, [](char c) { return c == '\0'; });
 }
 
 const char* KchanAttributeName(uint16_t type) {

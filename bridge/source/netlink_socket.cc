@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "bridge/source/event_loop.h"
@@ -24,6 +25,27 @@ absl::Status SetOption(int fd, int option, int value) {
   return absl::ErrnoToStatus(errno, absl::StrCat("netlink socket: option ", option));
 }
 
+// Each datagram says who sent it: see IsFromKernel().
+absl::Status AskForCredentials(int fd) {
+  const int on = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, "netlink socket: option SO_PASSCRED");
+}
+
+// Any process may send to our port, but port 0 is the kernel's. It also relays
+// uevents that the owner of a network namespace makes up, as from port 0: those
+// carry their maker's process id, the kernel's own 0.
+bool IsFromKernel(msghdr& header, const sockaddr_nl& from) {
+  if (header.msg_namelen != sizeof(from) || from.nl_pid != 0) return false;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_CREDENTIALS) continue;
+    ucred sender;
+    std::memcpy(&sender, CMSG_DATA(part), sizeof(sender));
+    return sender.pid == 0;
+  }
+  return false;
+}
+
 void SetReceiveBytes(int fd, int bytes) {
   // FORCE passes the system's limit but needs CAP_NET_ADMIN; without it the
   // socket has what the limit allows, and reports what it loses.
@@ -38,8 +60,9 @@ NetlinkSocket::NetlinkSocket(int fd) : fd_(fd), buffer_(kBufferBytes) {}
 
 NetlinkSocket::~NetlinkSocket() { close(fd_); }
 
-absl::StatusOr<std::unique_ptr<NetlinkSocket>> NetlinkSocket::Open(int receive_bytes) {
-  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_GENERIC);
+absl::StatusOr<std::unique_ptr<NetlinkSocket>> NetlinkSocket::Open(int receive_bytes,
+                                                                   int protocol) {
+  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (fd < 0) return absl::ErrnoToStatus(errno, "netlink socket: cannot be opened");
   auto result = std::unique_ptr<NetlinkSocket>(new NetlinkSocket(fd));
 
@@ -47,6 +70,7 @@ absl::StatusOr<std::unique_ptr<NetlinkSocket>> NetlinkSocket::Open(int receive_b
   absl::Status status = SetOption(fd, NETLINK_EXT_ACK, 1);
   // An error then echoes only our header, never a payload of any length.
   if (status.ok()) status = SetOption(fd, NETLINK_CAP_ACK, 1);
+  if (status.ok()) status = AskForCredentials(fd);
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   if (status.ok() && bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
@@ -83,10 +107,12 @@ absl::StatusOr<NetlinkSocket::Received> NetlinkSocket::Receive(absl::Duration ti
     header.msg_namelen = sizeof(from);
     header.msg_iov = &part;
     header.msg_iovlen = 1;
+    alignas(cmsghdr) char credentials[CMSG_SPACE(sizeof(ucred))];
+    header.msg_control = credentials;
+    header.msg_controllen = sizeof(credentials);
     const ssize_t size = recvmsg(fd_, &header, 0);
     if (size >= 0) {
-      // Any process may send to our port; port 0 is the kernel's.
-      if (header.msg_namelen != sizeof(from) || from.nl_pid != 0) continue;
+      if (!IsFromKernel(header, from)) continue;
       if (header.msg_flags & MSG_TRUNC) {
         return absl::DataLossError(
             absl::StrCat("netlink socket: a message of more than ", buffer_.size(), " bytes came"));

@@ -2,6 +2,8 @@
 #ifndef KCHAN_BRIDGE_SOURCE_NETLINK_SOCKET_H_
 #define KCHAN_BRIDGE_SOURCE_NETLINK_SOCKET_H_
 
+#include <linux/netlink.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,7 +17,7 @@
 
 namespace kchan::source {
 
-// A generic-netlink socket, down to the datagram.
+// A netlink socket, down to the datagram.
 //
 // libnl builds our messages, but its receive loop turns ENOBUFS into "no
 // memory", drops extended acknowledgements and merges errnos: so this is our
@@ -26,7 +28,9 @@ class NetlinkSocket {
  public:
   // `receive_bytes`: room for messages not yet read, as far as the kernel
   // grants it.
-  static absl::StatusOr<std::unique_ptr<NetlinkSocket>> Open(int receive_bytes);
+  // `protocol`: NETLINK_GENERIC, or another of the kernel's, to listen only.
+  static absl::StatusOr<std::unique_ptr<NetlinkSocket>> Open(int receive_bytes,
+                                                             int protocol = NETLINK_GENERIC);
   ~NetlinkSocket();
   NetlinkSocket(const NetlinkSocket&) = delete;
   NetlinkSocket& operator=(const NetlinkSocket&) = delete;
