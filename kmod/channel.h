@@ -111,6 +111,13 @@ void kchan_put(struct kchan *ch);
 int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length,
 		  struct netlink_ext_ack *extack);
 
+/*
+ * The same; the callback's words, if it has any, go to words[KCHAN_DOC_BYTES],
+ * which the caller has made empty.
+ */
+int kchan_receive_words(struct kchan *ch, u16 type, const void *payload,
+			u32 length, char *words);
+
 /* ---- registry.c ---------------------------------------------------------- */
 
 /* A reference, or NULL. */

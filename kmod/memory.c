@@ -36,7 +36,7 @@ static void free_pages_once(struct kchan_memory *memory)
 {
 	unsigned long i;
 
-	for (i = 0; i < KCHAN_PAGE_DATA + data_pages(memory); i++) {
+	for (i = 0; i < memory->first_pages + data_pages(memory); i++) {
 		if (!memory->pages[i])
 			break;
 		put_page(memory->pages[i]);
@@ -50,7 +50,7 @@ static bool alloc_pages_once(struct kchan_memory *memory, int node)
 			  __GFP_NOWARN;
 	unsigned long i;
 
-	for (i = 0; i < KCHAN_PAGE_DATA + data_pages(memory); i++) {
+	for (i = 0; i < memory->first_pages + data_pages(memory); i++) {
 		if (fatal_signal_pending(current))
 			return false;
 		memory->pages[i] = alloc_pages_node(node, gfp, 0);
@@ -62,7 +62,8 @@ static bool alloc_pages_once(struct kchan_memory *memory, int node)
 	return true;
 }
 
-struct kchan_memory *kchan_memory_alloc(u64 data_bytes, int node)
+struct kchan_memory *kchan_memory_alloc(unsigned long first_pages,
+					u64 data_bytes, int node)
 {
 	struct kchan_memory *memory;
 
@@ -70,7 +71,8 @@ struct kchan_memory *kchan_memory_alloc(u64 data_bytes, int node)
 	if (!memory)
 		return NULL;
 	memory->data_bytes = data_bytes;
-	memory->page_count = KCHAN_PAGE_DATA + 2 * data_pages(memory);
+	memory->first_pages = first_pages;
+	memory->page_count = first_pages + 2 * data_pages(memory);
 	memory->pages = kvcalloc(memory->page_count, sizeof(*memory->pages),
 				 GFP_KERNEL);
 	if (!memory->pages)

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The RING transport: its readers' files. Mapping is in ring_mmap.c. */
+/*
+ * The RING transport: its readers' files. Mapping is in ring_mmap.c, files that
+ * write to the kernel in ring_writer_file.c.
+ */
 #include <linux/uaccess.h>
 
 #include "channel.h"
 #include "device.h"
+#include "ring_writers.h"
 #include "rings.h"
 
 static void unclaim(struct kchan_channel_ring *ring)
@@ -45,8 +49,9 @@ static int attach(struct kchan_file *file, struct kchan *ch,
 	struct kchan_channel_ring *ring;
 	int err;
 
-	if (request->role != KCHAN_ROLE_READER ||
-	    !(ch->direction & KCHAN_DIRECTION_TO_USER))
+	if (request->role == KCHAN_ROLE_WRITER)
+		return kchan_ring_attach_writer(file, ch, request);
+	if (!(ch->direction & KCHAN_DIRECTION_TO_USER))
 		return -EOPNOTSUPP;
 	err = claim(ch, request->cpu, &ring);
 	if (err)
@@ -117,5 +122,8 @@ const struct kchan_transport_ops kchan_ring_transport = {
 	.rings = true,
 	.highest_context = KCHAN_CONTEXT_NMI,
 	.conflict = conflict,
+	.create = kchan_ring_writers_create,
+	.destroy = kchan_ring_writers_destroy,
+	.dead = kchan_ring_writers_dead,
 	.file = &reader_ops,
 };

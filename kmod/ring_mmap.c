@@ -13,9 +13,7 @@
 
 static vm_fault_t fault(struct vm_fault *vmf)
 {
-	const struct kchan_channel_ring *ring =
-		kchan_file_bound(vmf->vma->vm_file)->priv;
-	const struct kchan_memory *memory = ring->memory;
+	const struct kchan_memory *memory = vmf->vma->vm_private_data;
 
 	if (vmf->pgoff >= memory->page_count)
 		return VM_FAULT_SIGBUS;
@@ -35,37 +33,42 @@ static const struct vm_operations_struct mapping_operations = {
 	.may_split = may_split,
 };
 
-static int check_range(const struct kchan_memory *memory,
-		       struct vm_area_struct *vma)
+static bool is_in_range(const struct kchan_memory *memory,
+			struct vm_area_struct *vma)
 {
 	const unsigned long pages = vma_pages(vma);
 
 	/* The only writable page, and so alone. */
 	if (vma->vm_pgoff == KCHAN_PAGE_CONSUMER)
-		return pages == 1 ? 0 : -EINVAL;
-	if (vma->vm_pgoff >= memory->page_count ||
-	    pages > memory->page_count - vma->vm_pgoff)
+		return pages == 1;
+	return vma->vm_pgoff < memory->page_count &&
+	       pages <= memory->page_count - vma->vm_pgoff;
+}
+
+int kchan_memory_map(struct kchan_memory *memory, struct vm_area_struct *vma,
+		     bool writable)
+{
+	vm_flags_t never = VM_MAYEXEC;
+
+	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	return vma->vm_flags & VM_WRITE ? -EPERM : 0;
+	if (vma->vm_flags & VM_EXEC || (vma->vm_flags & VM_WRITE && !writable))
+		return -EPERM;
+	/* Or mprotect() would give back what is refused here. */
+	if (!writable)
+		never |= VM_MAYWRITE;
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, never);
+	vma->vm_private_data = memory;
+	vma->vm_ops = &mapping_operations;
+	return 0;
 }
 
 int kchan_ring_mmap(struct kchan_file *file, struct vm_area_struct *vma)
 {
-	const struct kchan_channel_ring *ring = file->priv;
-	vm_flags_t never = VM_MAYEXEC;
-	int err;
+	struct kchan_channel_ring *ring = file->priv;
 
-	if (!(vma->vm_flags & VM_SHARED))
+	if (!is_in_range(ring->memory, vma))
 		return -EINVAL;
-	if (vma->vm_flags & VM_EXEC)
-		return -EPERM;
-	err = check_range(ring->memory, vma);
-	if (err)
-		return err;
-	/* Or mprotect() would give back what is refused here. */
-	if (vma->vm_pgoff != KCHAN_PAGE_CONSUMER)
-		never |= VM_MAYWRITE;
-	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, never);
-	vma->vm_ops = &mapping_operations;
-	return 0;
+	return kchan_memory_map(ring->memory, vma,
+				vma->vm_pgoff == KCHAN_PAGE_CONSUMER);
 }

@@ -97,7 +97,7 @@ int kchan_ring_add_memory(struct kchan *ch, struct kchan_channel_ring *ring)
 	struct kchan_ring_memory view;
 	struct kchan_memory *memory;
 
-	memory = kchan_memory_alloc(ch->ring_bytes, node);
+	memory = kchan_memory_alloc(KCHAN_PAGE_DATA, ch->ring_bytes, node);
 	if (!memory)
 		return -ENOMEM;
 	view = (struct kchan_ring_memory){

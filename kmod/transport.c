@@ -11,7 +11,8 @@ struct entry {
 static const struct entry transports[] = {
 	[KCHAN_TRANSPORT_RING] = { &kchan_ring_transport,
 				   KCHAN_FEATURE_RING_PER_CPU |
-					   KCHAN_FEATURE_RING_SHARED },
+					   KCHAN_FEATURE_RING_SHARED |
+					   KCHAN_FEATURE_RING_TO_KERNEL },
 	[KCHAN_TRANSPORT_GENL] = { &kchan_genl_transport,
 				   KCHAN_FEATURE_GENL_RECORDS |
 					   KCHAN_FEATURE_GENL_COMMANDS },

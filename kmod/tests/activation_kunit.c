@@ -246,7 +246,8 @@ static void record_that_no_ring_holds_is_oversize(struct kunit *test)
 
 static void data_is_contiguous_over_its_end(struct kunit *test)
 {
-	struct kchan_memory *memory = kchan_memory_alloc(SZ_16K, NUMA_NO_NODE);
+	struct kchan_memory *memory = kchan_memory_alloc(KCHAN_PAGE_DATA,
+							 SZ_16K, NUMA_NO_NODE);
 	u8 *data;
 
 	KUNIT_ASSERT_NOT_NULL(test, memory);

@@ -68,7 +68,8 @@ static int make_testbed(struct kunit *test)
 	if (!bed)
 		return -ENOMEM;
 	test->priv = bed;
-	bed->memory = kchan_memory_alloc(DATA_BYTES, NUMA_NO_NODE);
+	bed->memory = kchan_memory_alloc(KCHAN_PAGE_DATA, DATA_BYTES,
+					 NUMA_NO_NODE);
 	if (!bed->memory)
 		return -ENOMEM;
 	kchan_ring_init(&bed->ring, &config);

@@ -27,3 +27,7 @@ kchan_add_guest_test(source
 kchan_add_guest_test(relay
   SOURCES guest/relay_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(doorbell
+  SOURCES guest/doorbell_guest_test.cc
+  LIBRARIES kchan_guest_netlink)

@@ -283,17 +283,22 @@ enum kchan_role {
  *   EPROTONOSUPPORT	abi_major is not the kernel's; abi_* say what it has
  *   EBADF		the file was not opened O_RDWR
  *   EALREADY		this file is bound already
- *   EBUSY		the ring has a reader
+ *   EBUSY		the ring has a reader; the channel has
+ *			KCHAN_MAX_RING_WRITERS
  *   ENOENT		no channel of this name
  *   EOPNOTSUPP		the channel's transport is not reached so, or it does not
  *			have this role
  *   ENXIO		no such CPU, one that was never up (RING_NEW_NTF tells
  *			when it is), or SHARED and PER_CPU mixed up
  *   E2BIG		possible CPUs times the smallest ring exceed the budget:
- *			raise the budget or register the channel as shared
+ *			raise the budget or register the channel as shared.
+ *			Writer: the areas of the channel's writers together
+ *			would exceed its budget
  *   ENOMEM		the ring could not be allocated
  *   ESHUTDOWN		the module is quiesced, or the channel is going away
- *   EINVAL		a reserved field is not zero, the name has no NUL
+ *   EINVAL		a reserved field is not zero, the name has no NUL;
+ *			data_bytes of a writer is no power of two, too large, or
+ *			too small for the channel's longest record
  *   EINTR		a fatal signal came
  *   others		what the channel's source failed to start with
  */
@@ -305,7 +310,7 @@ struct kchan_attach {
 	__u64 generation; /* out */
 	/*
 	 * Out: length of the data area, mapped once. In, of a writer: what it
-	 * would like, a power of two; 0 for the kernel's choice.
+	 * would like, a power of two; 0 for the kernel's choice (256 KiB).
 	 */
 	__u64 data_bytes;
 	__u32 role; /* in: enum kchan_role */
@@ -353,17 +358,27 @@ struct kchan_ring_counters {
  * channel's receive callback, in the caller's context, in order, each copied
  * to kernel memory before it is looked at. The tail is the kernel's own, never
  * read back from user space. It stops after max_records, at a fatal signal
- * (EINTR only if it took none), or at a record that cannot be one (EBADMSG
- * after the statuses before it; the tail then stays at that record until the
- * file is attached anew). The callback's status of each record goes to
- * `statuses`; a refused record does not stop the rest.
+ * (EINTR only if it took none), or at a record that cannot be one (the tail
+ * then stays at that record until the file is attached anew). The status of
+ * each record, as KCHAN_CMD_SEND would give it, goes to `statuses`; a refused
+ * record does not stop the rest. A record with KCHAN_RECORD_DISCARD is passed
+ * over and has no status. One doorbell at a time per file; the others wait.
  *
- *   EBADMSG	a record's length passes head or the channel's bound
- *   EINVAL	head is behind the tail or more than data_bytes before it, or
- *		max_records is 0 or above KCHAN_MAX_DOORBELL_RECORDS
- *   ESHUTDOWN	the channel is dead
+ * The channel's source need not be enabled, and is not by this. With an error,
+ * too, count and tail say how far it came (but for EFAULT of the request).
+ *
+ *   EBADMSG	a record's length passes head or the channel's bound, or its
+ *		flags are not 0
+ *   EINVAL	head is behind the tail, more than data_bytes before it or not
+ *		aligned, or max_records is 0 or above KCHAN_MAX_DOORBELL_RECORDS
+ *   EFAULT	`statuses` or `text` is no memory: the record whose status could
+ *		not be stored was handed over
+ *   ESHUTDOWN	the channel is dead; the record at the tail was not handed over
+ *
+ * poll(): EPOLLOUT unless dead; EPOLLHUP dead.
  */
 #define KCHAN_MAX_DOORBELL_RECORDS 4096U
+#define KCHAN_MAX_RING_WRITERS 64U /* of one channel */
 
 struct kchan_doorbell {
 	__u64 head; /* in */

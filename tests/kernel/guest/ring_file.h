@@ -35,6 +35,9 @@ class Mapping {
     error_ = EBADF;
   }
 
+  // It was moved over another, whose it is now.
+  void Forget() { error_ = EBADF; }
+
   static size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
   int error() const { return error_; }
