@@ -22,12 +22,14 @@ struct kchan_file *kchan_file_bound(const struct file *file)
 	return smp_load_acquire(&bound->ch) ? bound : NULL;
 }
 
-static struct kchan_file *file_new(void)
+static struct kchan_file *file_new(fmode_t mode)
 {
 	struct kchan_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
 
-	if (file)
-		mutex_init(&file->lock);
+	if (!file)
+		return NULL;
+	mutex_init(&file->lock);
+	file->mode = mode;
 	return file;
 }
 
@@ -51,7 +53,7 @@ static int bind(struct kchan_file *file, struct kchan *ch,
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	file->private_data = file_new();
+	file->private_data = file_new(file->f_mode);
 	if (!file->private_data)
 		return -ENOMEM;
 	return nonseekable_open(inode, file);
@@ -60,7 +62,7 @@ static int device_open(struct inode *inode, struct file *file)
 int kchan_node_open(struct inode *inode, struct file *file, struct kchan *ch)
 {
 	struct kchan_attach request = { .cpu = KCHAN_CPU_SHARED };
-	struct kchan_file *bound = file_new();
+	struct kchan_file *bound = file_new(file->f_mode);
 	int err;
 
 	if (!bound)

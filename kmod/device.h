@@ -19,6 +19,7 @@ struct kchan_file {
 	struct mutex lock; /* one ATTACH at a time */
 	const struct kchan_file_ops *ops; /* attach may choose others */
 	void *priv; /* the transport's */
+	fmode_t mode; /* what it was opened for */
 	bool is_node; /* a channel's own node, for programs that know no frames */
 	struct kchan *ch; /* set once, last; NULL: not bound */
 };

@@ -6,6 +6,7 @@
  */
 #include <linux/module.h>
 
+#include "chardev.h"
 #include "class.h"
 #include "device.h"
 #include "genl.h"
@@ -23,10 +24,13 @@ static int __init kchan_init(void)
 	err = kchan_class_init();
 	if (err)
 		goto err_hotplug_exit;
+	err = kchan_chardev_init();
+	if (err)
+		goto err_relay_exit;
 	err = kchan_genl_init();
 	kchan_relay_init();
 	if (err)
-		goto err_relay_exit;
+		goto err_chardev_exit;
 	err = kchan_device_init();
 	if (err)
 		goto err_genl_exit;
@@ -34,6 +38,8 @@ static int __init kchan_init(void)
 
 err_genl_exit:
 	kchan_genl_exit();
+err_chardev_exit:
+	kchan_chardev_exit();
 err_relay_exit:
 	kchan_relay_exit();
 	kchan_class_exit();
@@ -46,6 +52,7 @@ static void __exit kchan_exit(void)
 {
 	kchan_device_exit();
 	kchan_genl_exit();
+	kchan_chardev_exit();
 	kchan_class_exit();
 	kchan_relay_exit();
 	kchan_hotplug_exit();

@@ -16,6 +16,8 @@ static const struct entry transports[] = {
 	[KCHAN_TRANSPORT_GENL] = { &kchan_genl_transport,
 				   KCHAN_FEATURE_GENL_RECORDS |
 					   KCHAN_FEATURE_GENL_COMMANDS },
+	[KCHAN_TRANSPORT_CHARDEV] = { &kchan_chardev_transport,
+				      KCHAN_FEATURE_CHARDEV },
 	[KCHAN_TRANSPORT_RELAY] = { &kchan_relay_transport,
 				    KCHAN_FEATURE_RELAY },
 	[KCHAN_TRANSPORT_VALUE] = { &kchan_value_transport,

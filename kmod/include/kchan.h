@@ -48,7 +48,8 @@ struct kchan_param {
 
 /*
  * All callbacks run in process context, may sleep, and are never called again
- * once kchan_unregister() has returned. Any may be NULL.
+ * once kchan_unregister() has returned. They may come before kchan_register()
+ * has: use the channel that they are given. Any may be NULL.
  *
  * enable, disable: called in turn, one at a time per channel: the first reader
  * came; the last one's linger is over (or the channel is being unregistered).
@@ -65,7 +66,9 @@ struct kchan_param {
  * is asked again). An error refuses it.
  *
  * block_written: BLOCK channels: user space has written, or discarded, this
- * part. Called from a work item, once for a run of neighbouring writes.
+ * part. Called from a work item, one call at a time, once for a run of
+ * neighbouring writes; when there are many, the part may include what lies
+ * between two. An fsync() of user space waits for it.
  *
  * set_param: param is the index in kchan_spec.params, value is in its range.
  * May be called whether enabled or not. On success the value is kept and
@@ -225,6 +228,9 @@ void kchan_values_end(struct kchan *ch);
  *
  * User space that goes through the page cache does not see later writes of the
  * module: it opens the device with O_DIRECT.
+ *
+ * A BLOCK channel is always on: it is LIVE, and ops->enable has been called, when
+ * kchan_register() returns.
  */
 int kchan_block_read(struct kchan *ch, u64 offset, void *to, size_t length);
 int kchan_block_write(struct kchan *ch, u64 offset, const void *from,

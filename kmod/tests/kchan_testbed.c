@@ -69,6 +69,7 @@ struct bed {
 
 struct job {
 	struct bed *bed;
+	struct kchan *channel; /* the bed may not know it yet */
 	const struct write *write;
 	struct written *payload;
 	int result;
@@ -79,7 +80,7 @@ static int write_in_place(struct job *job)
 	struct kchan_slot slot;
 	struct written *written;
 
-	written = kchan_reserve(job->bed->channel, TYPE_WRITTEN,
+	written = kchan_reserve(job->channel, TYPE_WRITTEN,
 				job->write->length, &slot);
 	if (!written)
 		return -ENOBUFS;
@@ -104,7 +105,7 @@ static void write_all(void *context)
 		    job->write->form == FORM_DISCARD)
 			err = write_in_place(job);
 		else
-			err = kchan_emit(job->bed->channel, TYPE_WRITTEN,
+			err = kchan_emit(job->channel, TYPE_WRITTEN,
 					 job->payload, job->write->length);
 		job->result = job->result ?: err;
 	}
@@ -116,6 +117,7 @@ static int receive(struct kchan *ch, void *priv, u16 type, const void *payload,
 	struct bed *bed = priv;
 	struct job job = {
 		.bed = bed->writes_previous ? bed - 1 : bed,
+		.channel = bed->writes_previous ? bed[-1].channel : ch,
 		.write = payload,
 	};
 
@@ -221,11 +223,15 @@ static struct bed beds[] = {
 	    .layout = KCHAN_LAYOUT_SHARED, .policy = KCHAN_POLICY_SEMAPHORE,
 	    .semaphore_count = 2),
 	BED("test.genl", GENL, .context = KCHAN_CONTEXT_HARDIRQ),
+	BED("test.chardev", CHARDEV, .context = KCHAN_CONTEXT_HARDIRQ),
+	BED("test.bytes", CHARDEV, .context = KCHAN_CONTEXT_HARDIRQ,
+	    .chardev.byte_stream = true),
 	ONE_WAY_BED("test.relay", RELAY, .context = KCHAN_CONTEXT_HARDIRQ),
 	WRITER_BED("test.relay.write"),
 	ONE_WAY_BED("test.relay.overwrite", RELAY,
 		    .context = KCHAN_CONTEXT_HARDIRQ, .relay.overwrite = true),
 	WRITER_BED("test.relay.overwrite.write"),
+	BED("test.file", FILE, .context = KCHAN_CONTEXT_HARDIRQ),
 };
 
 static void unregister_first(size_t count)

@@ -31,3 +31,10 @@ kchan_add_guest_test(relay
 kchan_add_guest_test(doorbell
   SOURCES guest/doorbell_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(chardev
+  SOURCES
+    guest/chardev_guest_test.cc
+    guest/chardev_loss_guest_test.cc
+    guest/chardev_wait_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
