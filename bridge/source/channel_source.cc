@@ -2,6 +2,7 @@
 #include "bridge/source/channel_source.h"
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -78,14 +79,21 @@ void ChannelSource::RingsAppeared() {
 
 bool ChannelSource::Wanted(const SourcePolicy& policy) const {
   const auto directions = static_cast<uint32_t>(kernel_.description.direction);
-  if ((directions & KCHAN_DIRECTION_TO_USER) == 0) return false;
-  return policy.always || channel_->readers() != 0;
+  const bool is_read = kernel_.description.volume == hub::Volume::kValue ||
+                       (directions & KCHAN_DIRECTION_TO_USER) != 0;
+  return is_read && (policy.always || channel_->readers() != 0);
 }
 
 void ChannelSource::Reconsider() {
   if (!present_) return;
-  const SourcePolicy policy =
+  if (kernel_.description.volume == hub::Volume::kBulk) {
+    // Nothing to be read ahead of a request.
+    return channel_->SetState(hub::ChannelState::kLive, "");
+  }
+  SourcePolicy policy =
       context_.policy_for ? context_.policy_for(channel_->name()) : SourcePolicy();
+  // Who comes back to values finds the latest: there is nothing to keep up.
+  if (!kernel_.description.has_records()) policy.idle_close = absl::ZeroDuration();
   const bool wanted = Wanted(policy);
   if (source_ != nullptr) {
     if (wanted || policy.idle_close == absl::InfiniteDuration()) {
@@ -136,6 +144,7 @@ absl::Status ChannelSource::TryOpen() {
 }
 
 void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
+  if (!kernel_.description.has_records()) return;
   hub::Log& log = channel_->log();
   if (source.generation() != generation_) {
     generation_ = source.generation();
@@ -144,6 +153,13 @@ void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
     // Numbers that this log has given out would come once more: somebody has
     // forged the rings' consumer pages. They are other records' numbers now.
     epoch_ = RandomEpoch();
+  } else if (source.next_sequence() > log.next_sequence()) {
+    log.AppendLoss({.first_sequence = 0,
+                    .count = source.next_sequence() - log.next_sequence(),
+                    .stage = hub::LossStage::kSource,
+                    .cpu = std::nullopt,
+                    .cause = "used up while this daemon did not read"});
+    log.Publish();
   }
   log.StartEpoch(epoch_, schema_id, source.next_sequence());
 }

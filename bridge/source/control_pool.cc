@@ -5,9 +5,10 @@
 
 namespace kchan::source {
 
-void ControlPool::SetFamily(uint16_t family) {
+void ControlPool::SetFamily(uint16_t family, uint64_t features) {
   const std::lock_guard lock(mutex_);
   family_ = family;
+  features_ = features;
   ++version_;
   idle_.clear();
 }
@@ -15,9 +16,15 @@ void ControlPool::SetFamily(uint16_t family) {
 void ControlPool::ClearFamily(absl::Status reason) {
   const std::lock_guard lock(mutex_);
   family_.reset();
+  features_ = 0;
   reason_ = std::move(reason);
   ++version_;
   idle_.clear();
+}
+
+uint64_t ControlPool::features() const {
+  const std::lock_guard lock(mutex_);
+  return features_;
 }
 
 hub::KernelAnswer ControlPool::Run(absl::FunctionRef<hub::KernelAnswer(KernelControl&)> command) {

@@ -25,8 +25,11 @@ class ControlPool {
  public:
   // Where the family is now; nothing, with what to say about it, if it cannot
   // be used.
-  void SetFamily(uint16_t family);
+  void SetFamily(uint16_t family, uint64_t features);
   void ClearFamily(absl::Status reason);
+
+  // KCHAN_FEATURE_* of the module; 0 if it cannot be used.
+  uint64_t features() const;
 
   // Calls `command` with a control; or answers why there is none.
   hub::KernelAnswer Run(absl::FunctionRef<hub::KernelAnswer(KernelControl&)> command);
@@ -41,8 +44,9 @@ class ControlPool {
   absl::StatusOr<Taken> Take();
   void Give(Taken taken);
 
-  std::mutex mutex_;
-  std::optional<uint16_t> family_;                    // under mutex_, as all below
+  mutable std::mutex mutex_;
+  std::optional<uint16_t> family_;  // under mutex_, as all below
+  uint64_t features_ = 0;
   absl::Status reason_;                               // why there is no family_
   uint64_t version_ = 0;                              // of family_
   std::vector<std::unique_ptr<KernelControl>> idle_;  // of family_

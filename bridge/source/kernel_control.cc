@@ -76,6 +76,11 @@ absl::StatusOr<hub::Schema> KernelControl::GetSchema(const std::string& name) {
                              ParseSchema);
 }
 
+absl::StatusOr<StatsMessage> KernelControl::GetStats(const std::string& name) {
+  return AskOne<StatsMessage>(KCHAN_CMD_STATS_GET, name, absl::StrCat("counters of channel ", name),
+                              ParseStats);
+}
+
 absl::StatusOr<EnabledMessage> KernelControl::Enable(const std::string& name) {
   return AskOne<EnabledMessage>(KCHAN_CMD_ENABLE, name, absl::StrCat("enabling channel ", name),
                                 ParseEnabled);

@@ -38,7 +38,10 @@ class KernelControl {
   absl::StatusOr<ChannelMessage> GetChannel(const std::string& name);
   absl::StatusOr<hub::Schema> GetSchema(const std::string& name);
 
-  // This object then owns the demand for a channel of KCHAN_TRANSPORT_GENL.
+  absl::StatusOr<StatsMessage> GetStats(const std::string& name);
+
+  // This object then owns the demand for a channel that nobody
+  // attaches to (GENL, RELAY, LOG).
   // May be repeated, to learn the last number used.
   absl::StatusOr<EnabledMessage> Enable(const std::string& name);
   absl::Status Disable(const std::string& name);

@@ -30,7 +30,8 @@ constexpr char kQuiesced[] =
 KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to,
                                ControlPool& pool, const LinkOptions& link_options,
                                SourcePolicyFor policy_for,
-                               std::function<bool(const std::string& channel)> is_taken)
+                               std::function<bool(const std::string& channel)> is_taken,
+                               std::function<void()> let_go)
     : loop_(loop),
       hub_(hub),
       report_to_(report_to),
@@ -41,6 +42,7 @@ KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& rep
                .policy_for = std::move(policy_for),
                .on_problem = [this] { report_.Start(absl::ZeroDuration()); }},
       is_taken_(std::move(is_taken)),
+      let_go_(std::move(let_go)),
       retry_(loop, [this] { Look(/*may_load=*/false); }),
       retry_delay_(kFirstRetry),
       report_(loop, [this] { Report(); }) {}
@@ -74,6 +76,11 @@ void KernelFollower::DemandChanged(const std::string& channel) {
 void KernelFollower::SetPolicy(SourcePolicyFor policy_for) {
   context_.policy_for = std::move(policy_for);
   for (const auto& [name, source] : sources_) source->Reconsider();
+}
+
+void KernelFollower::ReadBack(const std::string& channel) {
+  if (link_ == nullptr) return;
+  if (const auto now = link_->GetChannel(channel); now.ok()) Apply(*now);
 }
 
 void KernelFollower::ReadEvents() {
@@ -115,6 +122,7 @@ void KernelFollower::OnChannelEvent(const GenlMessage& message) {
     case KCHAN_CMD_CHANNEL_DEL_NTF:
       if (const auto channel = ParseChannelName(message.attributes); channel.ok()) {
         refused_.erase(channel->name);
+        let_go_();
         if (ChannelSource* source = FindSource(channel->name)) {
           source->Gone(channel->id, kUnregistered);
         }
@@ -136,6 +144,7 @@ void KernelFollower::OnChannelEvent(const GenlMessage& message) {
 void KernelFollower::OnQuiesce() {
   status_.state = hub::KernelSideState::kQuiesced;
   status_.problems = {QuiescedProblem()};
+  let_go_();
   for (const auto& [name, source] : sources_) source->Gone(source->kernel_id(), kQuiesced);
   Report();
 }
@@ -177,7 +186,7 @@ absl::Status KernelFollower::TryConnect(const GenlFamily& family) {
   if (!group.ok()) return group.status();
   if (absl::Status status = events_->Join(*group); !status.ok()) return status;
   link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), link_options_);
-  pool_.SetFamily(family.id);
+  pool_.SetFamily(family.id, node->features);
   return Refresh();
 }
 
@@ -197,6 +206,7 @@ void KernelFollower::Drop() {
   family_.reset();
   refused_.clear();
   pool_.ClearFamily(absl::FailedPreconditionError(kModuleGone));
+  let_go_();
 }
 
 absl::Status KernelFollower::Refresh() {
@@ -243,6 +253,7 @@ void KernelFollower::Apply(const ChannelMessage& message) {
   auto& source = sources_[name];
   if (source == nullptr) source = std::make_unique<ChannelSource>(context_, std::move(channel));
   source->SetKernel(*link_, message);
+  if (message.state == KCHAN_STATE_DEAD) let_go_();
 }
 
 void KernelFollower::Refuse(const std::string& name, const std::string& reason) {

@@ -38,10 +38,12 @@ namespace kchan::source {
 // Thread safety: the source thread only (or before it runs).
 class KernelFollower {
  public:
-  // `is_taken` says which names are not the module's to give.
+  // `is_taken` says which names are not the module's to give; `let_go` makes
+  // others give back what they hold of the module.
   KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to, ControlPool& pool,
                  const LinkOptions& link_options, SourcePolicyFor policy_for,
-                 std::function<bool(const std::string& channel)> is_taken);
+                 std::function<bool(const std::string& channel)> is_taken,
+                 std::function<void()> let_go);
   ~KernelFollower();
 
   // Opens its socket and takes the first look. A status: no such socket.
@@ -49,6 +51,8 @@ class KernelFollower {
 
   void DemandChanged(const std::string& channel);
   void SetPolicy(SourcePolicyFor policy_for);
+  // Asks the kernel how a channel is now, and tells the hub.
+  void ReadBack(const std::string& channel);
 
  private:
   // Events.
@@ -83,6 +87,7 @@ class KernelFollower {
   const LinkOptions link_options_;
   ChannelSourceContext context_;
   const std::function<bool(const std::string&)> is_taken_;
+  const std::function<void()> let_go_;
   std::unique_ptr<GenlMulticast> events_;
   std::unique_ptr<FdWatch> watch_;
   bool events_lost_ = false;

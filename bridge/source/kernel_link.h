@@ -2,19 +2,21 @@
 #ifndef KCHAN_BRIDGE_SOURCE_KERNEL_LINK_H_
 #define KCHAN_BRIDGE_SOURCE_KERNEL_LINK_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "bridge/hub/value_feed.h"
+#include "bridge/source/attached_file.h"
 #include "bridge/source/event_loop.h"
+#include "bridge/source/file_folder.h"
 #include "bridge/source/genl_source.h"
 #include "bridge/source/kernel_control.h"
 #include "bridge/source/kernel_messages.h"
-#include "bridge/source/kernel_ring.h"
 #include "bridge/source/record_source.h"
 #include "bridge/source/ring_opener.h"
-#include "bridge/source/ring_source.h"
 
 namespace kchan::source {
 
@@ -22,6 +24,12 @@ struct LinkOptions {
   std::string device_path = kDevicePath;
   // Room for records of all GENL channels that are not read yet.
   int genl_receive_bytes = 8 << 20;
+  // Where the lines of LOG channels are read.
+  std::string kmsg_path = "/dev/kmsg";
+  // Where the files of FILE channels are.
+  std::string file_directory = "/var/lib/kchand/files";
+  // How long one gets before the kernel is handed the next.
+  uint64_t file_rotate_bytes = 16 << 20;
 };
 
 // What a channel's source asks of the kernel side, for as long as one module is
@@ -48,9 +56,12 @@ class ModuleLink final : public KernelLink {
   ModuleLink(EventLoop& loop, const GenlFamily& family, std::unique_ptr<KernelControl> control,
              const LinkOptions& options)
       : loop_(loop),
+        family_id_(family.id),
+        options_(options),
         control_(std::move(control)),
         rings_(options.device_path),
-        records_(loop, family, options.genl_receive_bytes) {}
+        records_(loop, family, options.genl_receive_bytes),
+        files_(options.file_directory) {}
 
   KernelControl& control() { return *control_; }
 
@@ -64,10 +75,18 @@ class ModuleLink final : public KernelLink {
   }
 
  private:
+  absl::StatusOr<std::unique_ptr<RecordSource>> AttachRelay(const ChannelMessage& channel);
+  absl::StatusOr<std::unique_ptr<RecordSource>> AttachFile(const std::string& channel);
+  absl::StatusOr<std::unique_ptr<RecordSource>> AttachValues(const std::string& channel,
+                                                             hub::ValueFeed& values);
+
   EventLoop& loop_;
+  const uint16_t family_id_;
+  const LinkOptions options_;
   const std::unique_ptr<KernelControl> control_;
   DeviceRings rings_;
   GenlRecords records_;
+  FileFolder files_;
 };
 
 }  // namespace kchan::source

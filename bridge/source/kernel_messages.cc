@@ -138,6 +138,9 @@ absl::Status ReadChannel(const Attribute& attribute, ChannelMessage* channel) {
       return attribute.Get(&channel->state);
     case KCHAN_A_GENERATION:
       return attribute.Get(&channel->generation);
+    case KCHAN_A_OVERWRITE:
+      channel->overwrite = true;
+      return absl::OkStatus();
     case KCHAN_A_TRANSPORT:
       status = attribute.Get(&channel->transport);
       break;

@@ -41,6 +41,7 @@ struct ChannelMessage {
   uint32_t layout = 0;     // enum kchan_layout
   uint32_t state = 0;      // enum kchan_state
   uint64_t generation = 0;
+  bool overwrite = false;  // of RELAY
   hub::ChannelDescription description;
 };
 
@@ -53,6 +54,19 @@ struct ChannelNameMessage {
 struct EnabledMessage {
   uint64_t generation = 0;
   uint64_t sequence = 0;  // the last number used
+};
+
+// One ring's counters, as far as they are used here.
+struct RingStatsMessage {
+  uint32_t cpu = 0;  // or KCHAN_CPU_SHARED
+  uint64_t records = 0;
+  uint64_t lost = 0;
+  uint64_t read_sequence = 0;
+};
+
+struct StatsMessage {
+  uint64_t generation = 0;
+  std::vector<RingStatsMessage> rings;
 };
 
 // KCHAN_CMD_RECORDS_NTF; `record_attributes` are views into the message.
@@ -75,6 +89,7 @@ absl::StatusOr<ChannelMessage> ParseChannel(std::span<const std::byte> attribute
 absl::StatusOr<ChannelNameMessage> ParseChannelName(std::span<const std::byte> attributes);
 absl::StatusOr<hub::Schema> ParseSchema(std::span<const std::byte> attributes);
 absl::StatusOr<EnabledMessage> ParseEnabled(std::span<const std::byte> attributes);
+absl::StatusOr<StatsMessage> ParseStats(std::span<const std::byte> attributes);
 absl::StatusOr<RecordsMessage> ParseRecords(std::span<const std::byte> attributes);
 // Calls `visit` for each record of `message`, in order.
 absl::Status VisitRecords(const RecordsMessage& message,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/kernel_side.h"
 
-#include <limits>
+#include <chrono>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -12,8 +13,15 @@
 #include "bridge/source/host_side.h"
 #include "bridge/source/kernel_follower.h"
 #include "bridge/source/kernel_report.h"
+#include "bridge/source/module_door.h"
 
 namespace kchan::source {
+namespace {
+
+// The source thread never takes so long; but nobody waits for ever.
+constexpr std::chrono::seconds kReadBackTimeout(5);
+
+}  // namespace
 
 class KernelSide::Impl {
  public:
@@ -21,8 +29,11 @@ class KernelSide::Impl {
       : loop_(std::move(loop)),
         report_(hub),
         host_(*loop_, hub, report_, MakeHostChannels(*loop_, options.host), options.policy_for),
-        follower_(*loop_, hub, report_, pool_, options.link, std::move(options.policy_for),
-                  [this](const std::string& channel) { return host_.Has(channel); }) {}
+        module_(hub, pool_, options.link.device_path),
+        follower_(
+            *loop_, hub, report_, pool_, options.link, std::move(options.policy_for),
+            [this](const std::string& channel) { return host_.Has(channel); },
+            [this] { module_.LetGo(); }) {}
 
   ~Impl() {
     if (!thread_.joinable()) return;
@@ -38,8 +49,20 @@ class KernelSide::Impl {
     return absl::OkStatus();
   }
 
-  ControlPool& pool() { return pool_; }
+  // When it returns the hub knows how the channel is now. On the source thread,
+  // in turn with the announcements: else an older one could win.
+  void ReadBack(const std::string& channel) {
+    auto done = std::make_shared<std::promise<void>>();
+    std::future<void> is_done = done->get_future();
+    loop_->Post([this, channel, done] {
+      follower_.ReadBack(channel);
+      done->set_value();
+    });
+    (void)is_done.wait_for(kReadBackTimeout);
+  }
+
   HostSide& host() { return host_; }
+  ModuleDoor& module() { return module_; }
   KernelFollower& follower() { return follower_; }
   EventLoop& loop() { return *loop_; }
 
@@ -48,6 +71,7 @@ class KernelSide::Impl {
   ControlPool pool_;
   KernelReport report_;
   HostSide host_;
+  ModuleDoor module_;
   KernelFollower follower_;
   std::thread thread_;
 };
@@ -74,43 +98,47 @@ void KernelSide::SetPolicy(SourcePolicyFor policy_for) {
 
 hub::KernelAnswer KernelSide::Publish(const std::string& channel, uint32_t type,
                                       std::span<const std::byte> payload) {
-  if (type > std::numeric_limits<uint16_t>::max()) {
-    return {.status = absl::InvalidArgumentError(absl::StrCat(
-                "record to channel ", channel, ": type ", type, " is none of any schema")),
-            .kernel_errno = 0};
-  }
-  if (payload.size() > KCHAN_MAX_RECORD_BYTES) {
-    return {.status = absl::InvalidArgumentError(
-                absl::StrCat("record to channel ", channel, ": ", payload.size(),
-                             " bytes, the longest record has ", KCHAN_MAX_RECORD_BYTES)),
-            .kernel_errno = 0};
-  }
   if (impl_->host().Has(channel)) return impl_->host().Publish(channel, type, payload);
-  return impl_->pool().Run([&](KernelControl& control) {
-    return control.Send(channel, static_cast<uint16_t>(type), payload);
-  });
+  return impl_->module().Publish(channel, type, payload);
 }
 
 hub::KernelAnswer KernelSide::Update(const std::string& channel,
                                      const hub::ChannelSettings& settings) {
   if (impl_->host().Has(channel)) {
     return {.status = absl::UnimplementedError(
-                absl::StrCat("channel ", channel, " has nothing that can be set: it is not the "
+                absl::StrCat("channel ", channel,
+                             " has nothing that can be set: it is not the "
                              "module's, kchand's configuration says how it is read")),
             .kernel_errno = 0};
   }
-  return impl_->pool().Run([&](KernelControl& control) { return control.Set(channel, settings); });
+  hub::KernelAnswer answer = impl_->module().Update(channel, settings);
+  if (answer.status.ok()) impl_->ReadBack(channel);
+  return answer;
 }
 
 absl::StatusOr<hub::ValueSnapshot> KernelSide::ReadValues(const std::string& channel) {
   if (impl_->host().Has(channel)) return impl_->host().ReadValues(channel);
-  return hub::KernelDoor::ReadValues(channel);
+  return impl_->module().ReadValues(channel);
 }
 
 absl::StatusOr<hub::ValueChanged> KernelSide::ChangeValue(const std::string& channel,
                                                           const hub::ValueChange& change) {
   if (impl_->host().Has(channel)) return impl_->host().ChangeValue(channel, change);
-  return hub::KernelDoor::ChangeValue(channel, change);
+  return impl_->module().ChangeValue(channel, change);
+}
+
+absl::Status KernelSide::ReadBlocks(const std::string& channel, uint64_t offset,
+                                    std::span<std::byte> to) {
+  return impl_->module().ReadBlocks(channel, offset, to);
+}
+
+absl::Status KernelSide::WriteBlocks(const std::string& channel, uint64_t offset,
+                                     std::span<const std::byte> from) {
+  return impl_->module().WriteBlocks(channel, offset, from);
+}
+
+absl::Status KernelSide::FlushBlocks(const std::string& channel) {
+  return impl_->module().FlushBlocks(channel);
 }
 
 void KernelSide::DemandChanged(std::shared_ptr<hub::Channel> channel) {

@@ -52,6 +52,11 @@ class KernelSide final : public hub::KernelDoor {
   absl::StatusOr<hub::ValueSnapshot> ReadValues(const std::string& channel) override;
   absl::StatusOr<hub::ValueChanged> ChangeValue(const std::string& channel,
                                                 const hub::ValueChange& change) override;
+  absl::Status ReadBlocks(const std::string& channel, uint64_t offset,
+                          std::span<std::byte> to) override;
+  absl::Status WriteBlocks(const std::string& channel, uint64_t offset,
+                           std::span<const std::byte> from) override;
+  absl::Status FlushBlocks(const std::string& channel) override;
   void DemandChanged(std::shared_ptr<hub::Channel> channel) override;
 
  private:

@@ -2,7 +2,6 @@
 #include "bridge/source/kmsg_source.h"
 
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 #include <tuple>
 #include <utility>
 
-#include "bridge/source/host_channel.h"
+#include "bridge/source/kmsg_clock.h"
 #include "bridge/source/kmsg_payload.h"
 #include "bridge/source/payload_builder.h"
 
@@ -20,16 +19,6 @@ namespace {
 constexpr int kRecordsPerTurn = 256;
 constexpr char kOverwritten[] = "kernel log overwritten before it was read";
 constexpr char kUnreadable[] = "record of the kernel log not understood";
-
-// How long the machine has been suspended since it was booted.
-uint64_t SuspendedNs() {
-  timespec monotonic;
-  clock_gettime(CLOCK_MONOTONIC, &monotonic);
-  const uint64_t running_ns = static_cast<uint64_t>(monotonic.tv_sec) * 1'000'000'000 +
-                              static_cast<uint64_t>(monotonic.tv_nsec);
-  const uint64_t boottime_ns = BoottimeNs();
-  return boottime_ns - std::min(boottime_ns, running_ns);
-}
 
 }  // namespace
 

@@ -85,6 +85,7 @@ class FakeLink final : public KernelLink {
     message.description.name = kName;
     message.description.provider = "fake";
     message.description.direction = hub::Direction::kToUser;
+    message.description.volume = volume;
     return message;
   }
 
@@ -92,6 +93,7 @@ class FakeLink final : public KernelLink {
   uint64_t generation = 100;
   uint64_t next_sequence = 1;
   absl::Status attach_error;
+  hub::Volume volume = hub::Volume::kMessages;
   bool registered_anew = false;
   int attempts = 0;
   int rings_appeared = 0;
@@ -224,6 +226,50 @@ TEST_F(ChannelSourceTest, TheSameActivationGoesOnInItsEpoch) {
   Demand();
   EXPECT_EQ(epoch(), first);
   EXPECT_EQ(channel_->log().next_sequence(), 3u);
+}
+
+TEST_F(ChannelSourceTest, NumbersUsedUpWhileItWasDetachedAreLostHere) {
+  policy_.idle_close = absl::ZeroDuration();
+  Register();
+  Demand();
+  channel_->log().Append({}, {});
+  channel_->log().Publish();
+  const uint64_t first = epoch();
+  DropDemand();
+  ASSERT_TRUE(RunUntil([&] { return link_.attached == nullptr; }));
+  link_.next_sequence = 7;
+  Demand();
+  EXPECT_EQ(epoch(), first);
+  EXPECT_EQ(channel_->log().next_sequence(), 7u);
+  const hub::LogExtent extent = channel_->log().extent();
+  EXPECT_EQ(extent.lost[static_cast<size_t>(hub::LossStage::kSource)], 5u);
+  EXPECT_EQ(extent.last_sequence, 6u);
+}
+
+TEST_F(ChannelSourceTest, BlocksAreLiveWithoutBeingRead) {
+  ChannelMessage message = link_.Message(KCHAN_STATE_LIVE);
+  message.description.volume = hub::Volume::kBulk;
+  policy_.always = true;
+  source_->SetKernel(link_, message);
+  EXPECT_EQ(link_.attempts, 0);
+  EXPECT_EQ(state(), ChannelState::kLive);
+  source_->Gone(1, "its module left");
+  EXPECT_EQ(state(), ChannelState::kEnded);
+}
+
+TEST_F(ChannelSourceTest, ValuesAreFollowedWhileWatchedWhateverTheirDirection) {
+  ChannelMessage message = link_.Message();
+  message.description.volume = hub::Volume::kValue;
+  message.description.direction = hub::Direction::kToKernel;
+  link_.volume = hub::Volume::kValue;
+  source_->SetKernel(link_, message);
+  EXPECT_EQ(state(), ChannelState::kIdle);
+  Demand();
+  EXPECT_NE(link_.attached, nullptr);
+  EXPECT_EQ(epoch(), 0u);  // no records, no numbers
+  // There is nothing to miss: no need to stay.
+  DropDemand();
+  EXPECT_TRUE(RunUntil([&] { return link_.attached == nullptr; }));
 }
 
 TEST_F(ChannelSourceTest, NumbersThatWouldComeTwiceBelongToAnotherEpoch) {

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/source/file_source.h"
+
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "bridge/source/attached_file.h"
+
+namespace kchan::source {
+namespace {
+
+constexpr uint64_t kTurnBytes = 1 << 20;  // before others have their turn
+constexpr uint64_t kToTheEnd = std::numeric_limits<uint64_t>::max();
+constexpr char kQueueFull[] = "queue full";
+constexpr char kNotWritten[] = "file could not be written";
+
+class AttachedFileWriter final : public FileWriter {
+ public:
+  AttachedFileWriter(AttachedFile file, const std::string& channel)
+      : file_(std::move(file)), channel_(channel) {}
+
+  uint64_t generation() const override { return file_.attach().generation; }
+  int fd() const override { return file_.fd(); }
+
+  absl::Status Hand(int fd) override {
+    kchan_file_hand hand = {};
+    hand.fd = fd;
+    hand.role = KCHAN_FILE_OUTPUT;
+    // What a crash of the machine would take is the kernel's state as well.
+    hand.sync = KCHAN_SYNC_NONE;
+    if (ioctl(file_.fd(), KCHAN_IOC_FILE_HAND, &hand) == 0) return absl::OkStatus();
+    return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel_, ": handing it a file"));
+  }
+  absl::StatusOr<kchan_file_status> Status() override {
+    kchan_file_status status = {};
+    if (ioctl(file_.fd(), KCHAN_IOC_FILE_STATUS, &status) == 0) return status;
+    return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel_, ": status of its file"));
+  }
+
+ private:
+  const AttachedFile file_;
+  const std::string channel_;
+};
+
+bool IsReadToItsEnd(const FolderFile& file, uint64_t read_bytes) {
+  struct stat status = {};
+  return fstat(file.fd.get(), &status) == 0 && read_bytes >= static_cast<uint64_t>(status.st_size);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FileWriter>> AttachFileWriter(const std::string& device_path,
+                                                             const std::string& channel) {
+  auto file =
+      AttachedFile::Open(device_path, {.channel = channel}, absl::StrCat("channel ", channel));
+  if (!file.ok()) return file.status();
+  return std::make_unique<AttachedFileWriter>(*std::move(file), channel);
+}
+
+FileSource::FileSource(EventLoop& loop, std::unique_ptr<FileWriter> writer, FileFolder& folder,
+                       const std::string& channel, uint64_t rotate_bytes)
+    : loop_(loop),
+      writer_(std::move(writer)),
+      writer_generation_(writer_->generation()),
+      folder_(folder),
+      channel_(channel),
+      rotate_bytes_(rotate_bytes),
+      rotate_at_(rotate_bytes),
+      tally_(0, {.cause = kQueueFull}),
+      timer_(loop, [this] { Turn(); }) {}
+
+absl::StatusOr<std::unique_ptr<RecordSource>> FileSource::Attach(EventLoop& loop,
+                                                                 std::unique_ptr<FileWriter> writer,
+                                                                 FileFolder& folder,
+                                                                 const std::string& channel,
+                                                                 uint64_t rotate_bytes) {
+  std::unique_ptr<FileSource> source(
+      new FileSource(loop, std::move(writer), folder, channel, rotate_bytes));
+  if (absl::Status status = source->Begin(); !status.ok()) return status;
+  return source;
+}
+
+absl::Status FileSource::Begin() {
+  // No file is written now: what the status says is behind us.
+  const absl::StatusOr<kchan_file_status> before = writer_->Status();
+  if (!before.ok()) return before.status();
+  uint64_t sequence = before->sequence;
+  std::vector<FolderFile> left = folder_.TakeOver(channel_, writer_generation_);
+  if (const uint64_t read = folder_.read_sequence(channel_, writer_generation_); read != 0) {
+    sequence = read;
+  } else if (!left.empty()) {
+    // What was behind its first record was given out; all else is in there.
+    const uint64_t first = FirstNumber(left.front());
+    if (first != 0 && first <= sequence) sequence = first - 1;
+  }
+  tally_ = FrameTally(sequence, {.cause = kQueueFull});
+  for (FolderFile& file : left) backlog_.push_back({.file = std::move(file)});
+
+  auto file = folder_.Create(channel_, writer_generation_);
+  if (!file.ok()) {
+    return absl::Status(file.status().code(),
+                        absl::StrCat("channel ", channel_, ": ", file.status().message()));
+  }
+  current_.emplace(Open{.file = *std::move(file)});
+  if (absl::Status status = writer_->Hand(current_->file.fd.get()); !status.ok()) {
+    FileFolder::Remove(current_->file);
+    current_.reset();
+    return status;
+  }
+  return absl::OkStatus();
+}
+
+uint64_t FileSource::FirstNumber(const FolderFile& file) const {
+  FrameParser parser;
+  const std::span<std::byte> room = parser.Room();
+  const ssize_t bytes = pread(file.fd.get(), room.data(), room.size(), 0);
+  if (bytes <= 0) return 0;
+  parser.Filled(static_cast<size_t>(bytes));
+  const std::optional<Frame> frame = parser.Next();
+  return frame ? frame->sequence : 0;
+}
+
+FileSource::~FileSource() {
+  watch_.reset();
+  // First the kernel lets go, then what it wrote last shows.
+  writer_.reset();
+  folder_.set_read_sequence(channel_, writer_generation_, tally_.sequence());
+  if (current_ && backlog_.empty() && IsReadToItsEnd(current_->file, current_->read_bytes)) {
+    FileFolder::Remove(current_->file);
+  }
+}
+
+void FileSource::Start(hub::Log& log, OnEnd on_end) {
+  log_ = &log;
+  on_end_ = std::move(on_end);
+  auto watch = FdWatch::Create(loop_, writer_->fd(), EPOLLIN | EPOLLPRI, [this](uint32_t events) {
+    dead_ |= (events & EPOLLHUP) != 0;
+    if (!timer_.armed()) timer_.Start(pace_.Delay());
+  });
+  if (!watch.ok()) return End(watch.status());
+  watch_ = *std::move(watch);
+  timer_.Start(absl::ZeroDuration());
+}
+
+void FileSource::Turn() {
+  // Before the last look: no record follows then.
+  const bool dead = dead_;
+  turn_records_ = 0;
+  const absl::StatusOr<bool> more = backlog_.empty() ? ReadCurrent() : ReadBacklog();
+  log_->Publish();
+  pace_.Turned(turn_records_);
+  if (!more.ok()) return End(more.status());
+  if (*more) return timer_.Start(absl::ZeroDuration());
+  if (dead) End(absl::OkStatus());
+}
+
+absl::StatusOr<bool> FileSource::ReadBacklog() {
+  Open& oldest = backlog_.front();
+  const absl::StatusOr<uint64_t> bytes = Read(oldest, kToTheEnd);
+  if (!bytes.ok()) return bytes.status();
+  if (*bytes == 0) {
+    FileFolder::Remove(oldest.file);
+    backlog_.pop_front();
+    // Half a frame at a file's end stays half.
+    parser_.Reset();
+  }
+  return true;
+}
+
+absl::StatusOr<bool> FileSource::ReadCurrent() {
+  const absl::StatusOr<kchan_file_status> status = writer_->Status();
+  if (!status.ok()) return status.status();
+  Blame(*status);
+  const absl::StatusOr<uint64_t> bytes = Read(*current_, status->position);
+  if (!bytes.ok()) return bytes.status();
+  if (current_->read_bytes < status->position && *bytes != 0) return true;
+  // Everything up to here was written or lost, and what was written is read.
+  tally_.Lose(status->sequence, *log_);
+  if (status->position < rotate_at_) return false;
+  Rotate(*status);
+  return true;
+}
+
+absl::StatusOr<uint64_t> FileSource::Read(Open& open, uint64_t end) {
+  uint64_t total = 0;
+  while (total < kTurnBytes && open.read_bytes < end) {
+    const std::span<std::byte> room = parser_.Room();
+    const ssize_t bytes =
+        pread(open.file.fd.get(), room.data(),
+              static_cast<size_t>(std::min<uint64_t>(room.size(), end - open.read_bytes)),
+              static_cast<off_t>(open.read_bytes));
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) {
+      return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel_, ": reading its file"));
+    }
+    if (bytes == 0) break;
+    parser_.Filled(static_cast<size_t>(bytes));
+    for (; const std::optional<Frame> frame = parser_.Next(); ++turn_records_) {
+      tally_.Take(*frame, *log_);
+    }
+    open.read_bytes += static_cast<uint64_t>(bytes);
+    total += static_cast<uint64_t>(bytes);
+  }
+  return total;
+}
+
+void FileSource::Blame(const kchan_file_status& status) {
+  tally_.set_blame({.cause = status.error != 0 ? kNotWritten : kQueueFull});
+}
+
+// Where no other file can be had, this one goes on for as long again.
+void FileSource::Rotate(const kchan_file_status& status) {
+  auto next = folder_.Create(channel_, writer_generation_);
+  if (!next.ok() || !writer_->Hand(next->fd.get()).ok()) {
+    if (next.ok()) FileFolder::Remove(*next);
+    rotate_at_ = status.position + rotate_bytes_;
+    return;
+  }
+  // What was written to it since then is read as backlog.
+  backlog_.push_back(*std::move(current_));
+  current_.emplace(Open{.file = *std::move(next)});
+  rotate_at_ = rotate_bytes_;
+}
+
+void FileSource::End(absl::Status status) {
+  timer_.Cancel();
+  watch_.reset();
+  // May destroy us.
+  const OnEnd on_end = std::move(on_end_);
+  on_end(std::move(status));
+}
+
+}  // namespace kchan::source

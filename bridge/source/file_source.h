@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_SOURCE_FILE_SOURCE_H_
+#define KCHAN_BRIDGE_SOURCE_FILE_SOURCE_H_
+
+#include <linux/kchan.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bridge/source/event_loop.h"
+#include "bridge/source/file_folder.h"
+#include "bridge/source/frame_parser.h"
+#include "bridge/source/frame_tally.h"
+#include "bridge/source/record_source.h"
+#include "bridge/source/turn_pace.h"
+
+namespace kchan::source {
+
+// The kernel's end of one FILE channel: it writes the file that it was handed.
+//
+// Thread safety: one thread at a time.
+class FileWriter {
+ public:
+  virtual ~FileWriter() = default;
+
+  virtual uint64_t generation() const = 0;
+  // From now on the kernel writes `fd`, and no longer the one before it.
+  virtual absl::Status Hand(int fd) = 0;
+  virtual absl::StatusOr<kchan_file_status> Status() = 0;
+  // Polls as linux/kchan.h says.
+  virtual int fd() const = 0;
+};
+
+// The module's, by an attached file. Errors as AttachedFile::Open().
+absl::StatusOr<std::unique_ptr<FileWriter>> AttachFileWriter(const std::string& device_path,
+                                                             const std::string& channel);
+
+// Follows the files that the kernel writes for a FILE channel, as one follows a
+// log: hands it the next one when one is long enough, and removes what is read.
+//
+// A file that a killed daemon left behind in the same generation is read first,
+// so its records come once more, under the same numbers.
+class FileSource final : public RecordSource {
+ public:
+  // Errors as FileFolder::Create(), and the kernel's.
+  static absl::StatusOr<std::unique_ptr<RecordSource>> Attach(EventLoop& loop,
+                                                              std::unique_ptr<FileWriter> writer,
+                                                              FileFolder& folder,
+                                                              const std::string& channel,
+                                                              uint64_t rotate_bytes);
+  // A file that is not read to its end stays, for who comes next.
+  ~FileSource() override;
+
+  uint64_t generation() const override { return writer_generation_; }
+  uint64_t next_sequence() const override { return tally_.sequence() + 1; }
+  void Start(hub::Log& log, OnEnd on_end) override;
+  void RingsAppeared() override {}
+  // Nothing to do: the attached file says so, behind its last record.
+  void ChannelGone() override {}
+
+ private:
+  struct Open {
+    FolderFile file;
+    uint64_t read_bytes = 0;  // everything below is with the parser
+  };
+
+  FileSource(EventLoop& loop, std::unique_ptr<FileWriter> writer, FileFolder& folder,
+             const std::string& channel, uint64_t rotate_bytes);
+
+  absl::Status Begin();
+  uint64_t FirstNumber(const FolderFile& file) const;
+
+  void Turn();
+  // Each returns whether there may be more.
+  absl::StatusOr<bool> ReadBacklog();
+  absl::StatusOr<bool> ReadCurrent();
+  // Reads up to `end`; how many bytes there were.
+  absl::StatusOr<uint64_t> Read(Open& open, uint64_t end);
+  void Blame(const kchan_file_status& status);
+  void Rotate(const kchan_file_status& status);
+  void End(absl::Status status);
+
+  EventLoop& loop_;
+  std::unique_ptr<FileWriter> writer_;
+  const uint64_t writer_generation_;
+  FileFolder& folder_;
+  const std::string channel_;
+  const uint64_t rotate_bytes_;
+  std::deque<Open> backlog_;  // written before current_, oldest first
+  std::optional<Open> current_;
+  uint64_t rotate_at_;
+  FrameParser parser_;
+  FrameTally tally_;
+  TurnPace pace_;
+  uint64_t turn_records_ = 0;
+  bool dead_ = false;        // no record follows
+  hub::Log* log_ = nullptr;  // from Start() on
+  OnEnd on_end_;
+  Timer timer_;                     // of the next turn
+  std::unique_ptr<FdWatch> watch_;  // goes before writer_
+};
+
+}  // namespace kchan::source
+
+#endif  // KCHAN_BRIDGE_SOURCE_FILE_SOURCE_H_
