@@ -6,54 +6,10 @@
 #include "bridge/source/kernel_messages.h"
 #include "bridge/source/kernel_text.h"
 #include "bridge/source/netlink_attributes.h"
+#include "bridge/source/schema_fields.h"
 
 namespace kchan::source {
 namespace {
-
-constexpr size_t kMaxNames = 1024;  // of one field's values
-
-// The size of one element; 0 for a kind that is not known.
-uint32_t ElementBytes(uint32_t kind) {
-  switch (kind) {
-    case KCHAN_FIELD_U8:
-    case KCHAN_FIELD_S8:
-    case KCHAN_FIELD_BOOL:
-    case KCHAN_FIELD_STRING:
-    case KCHAN_FIELD_BYTES:
-      return 1;
-    case KCHAN_FIELD_U16:
-    case KCHAN_FIELD_S16:
-      return 2;
-    case KCHAN_FIELD_U32:
-    case KCHAN_FIELD_S32:
-    case KCHAN_FIELD_STRING_LOC:
-    case KCHAN_FIELD_BYTES_LOC:
-      return 4;
-    case KCHAN_FIELD_U64:
-    case KCHAN_FIELD_S64:
-      return 8;
-    default:
-      return 0;
-  }
-}
-
-absl::Status WrongField(const hub::RecordType& type, const hub::Field& field, const char* what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("schema: field ", type.name, ".", field.name, " ", what));
-}
-
-absl::Status CheckField(const hub::RecordType& type, const hub::Field& field) {
-  if (field.name.empty()) return WrongField(type, field, "has no name");
-  if (field.size_bytes == 0) return WrongField(type, field, "has no size");
-  if (uint64_t{field.offset} + field.size_bytes > type.size_bytes) {
-    return WrongField(type, field, "is not inside its record");
-  }
-  const uint32_t element = ElementBytes(field.kind);
-  if (element != 0 && field.size_bytes % element != 0) {
-    return WrongField(type, field, "is no whole number of its kind");
-  }
-  return absl::OkStatus();
-}
 
 absl::Status CheckType(const hub::RecordType& type) {
   if (type.id == 0 || type.name.empty()) {
@@ -63,61 +19,10 @@ absl::Status CheckType(const hub::RecordType& type) {
     return absl::InvalidArgumentError(
         absl::StrCat("schema: record type ", type.name, " is larger than any record"));
   }
-  for (const hub::Field& field : type.fields) {
-    if (absl::Status status = CheckField(type, field); !status.ok()) return status;
-  }
-  return absl::OkStatus();
+  return CheckFields(type);
 }
 
-absl::Status AddNamedValue(const Attribute& nest, hub::Field* field) {
-  if (field->names.size() == kMaxNames) {
-    return absl::InvalidArgumentError("schema: a field has too many named values");
-  }
-  hub::NamedValue& named = field->names.emplace_back();
-  return VisitAttributes(nest.payload(), [&](const Attribute& attribute) {
-    switch (attribute.type()) {
-      case KCHAN_NAME_A_VALUE:
-        return attribute.Get(&named.value);
-      case KCHAN_NAME_A_NAME:
-        return GetText(attribute, KCHAN_NAME_BYTES, &named.name);
-      default:
-        return absl::OkStatus();
-    }
-  });
-}
-
-absl::Status ReadField(const Attribute& attribute, hub::Field* field) {
-  switch (attribute.type()) {
-    case KCHAN_FIELD_A_NAME:
-      return GetText(attribute, KCHAN_NAME_BYTES, &field->name);
-    case KCHAN_FIELD_A_KIND:
-      return attribute.Get(&field->kind);
-    case KCHAN_FIELD_A_DISPLAY:
-      return attribute.Get(&field->display);
-    case KCHAN_FIELD_A_OFFSET:
-      return attribute.Get(&field->offset);
-    case KCHAN_FIELD_A_SIZE:
-      return attribute.Get(&field->size_bytes);
-    case KCHAN_FIELD_A_UNIT:
-      return GetText(attribute, KCHAN_UNIT_BYTES, &field->unit);
-    case KCHAN_FIELD_A_DOC:
-      return GetText(attribute, KCHAN_DOC_BYTES, &field->documentation);
-    case KCHAN_FIELD_A_NAME_OF:
-      return AddNamedValue(attribute, field);
-    default:
-      return absl::OkStatus();
-  }
-}
-
-absl::Status AddField(const Attribute& nest, hub::RecordType* type) {
-  if (type->fields.size() == KCHAN_MAX_FIELDS) {
-    return absl::InvalidArgumentError("schema: a record type has too many fields");
-  }
-  hub::Field& field = type->fields.emplace_back();
-  return VisitAttributes(nest.payload(), [&](const Attribute& a) { return ReadField(a, &field); });
-}
-
-absl::Status ReadType(const Attribute& attribute, hub::RecordType* type) {
+absl::Status ReadType(const Attribute& attribute, SchemaFields& fields, hub::RecordType* type) {
   absl::Status status;
   uint16_t id = 0;
   uint32_t direction = 0;
@@ -137,7 +42,7 @@ absl::Status ReadType(const Attribute& attribute, hub::RecordType* type) {
     case KCHAN_TYPE_A_SIZE:
       return attribute.Get(&type->size_bytes);
     case KCHAN_TYPE_A_FIELD:
-      return AddField(attribute, type);
+      return fields.Add(attribute, &type->fields);
     default:
       return absl::OkStatus();
   }
@@ -148,8 +53,9 @@ absl::Status AddType(const Attribute& nest, hub::Schema* schema) {
     return absl::InvalidArgumentError("schema: too many record types");
   }
   hub::RecordType type;
-  absl::Status status =
-      VisitAttributes(nest.payload(), [&](const Attribute& a) { return ReadType(a, &type); });
+  SchemaFields fields;
+  absl::Status status = VisitAttributes(
+      nest.payload(), [&](const Attribute& a) { return ReadType(a, fields, &type); });
   if (status.ok()) status = CheckType(type);
   if (!status.ok()) return status;
   for (const hub::RecordType& other : schema->types) {

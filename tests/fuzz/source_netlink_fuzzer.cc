@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <vector>
 
 #include "bridge/source/genl_family.h"
 #include "bridge/source/genl_message.h"
@@ -22,17 +23,27 @@ void Check(bool is_true) {
   if (!is_true) std::abort();
 }
 
+// How many fields there are, members included.
+size_t CheckFields(const std::vector<Field>& fields, uint32_t size_bytes, int depth) {
+  Check(depth <= KCHAN_MAX_STRUCT_DEPTH);
+  size_t count = fields.size();
+  for (const Field& field : fields) {
+    Check(uint64_t{field.offset} + field.size_bytes <= size_bytes);
+    Check(field.name == source::Printable(field.name));
+    if (field.kind != KCHAN_FIELD_STRUCT) continue;
+    Check(field.element_bytes != 0 && field.size_bytes % field.element_bytes == 0);
+    count += CheckFields(field.members, field.element_bytes, depth + 1);
+  }
+  return count;
+}
+
 void CheckSchema(std::span<const std::byte> attributes) {
   const auto schema = source::ParseSchema(attributes);
   if (!schema.ok()) return;
   Check(schema->id != 0 && schema->types.size() <= KCHAN_MAX_TYPES);
   for (const RecordType& type : schema->types) {
     Check(type.id != 0 && type.size_bytes <= KCHAN_MAX_RECORD_BYTES);
-    Check(type.fields.size() <= KCHAN_MAX_FIELDS);
-    for (const Field& field : type.fields) {
-      Check(uint64_t{field.offset} + field.size_bytes <= type.size_bytes);
-      Check(field.name == source::Printable(field.name));
-    }
+    Check(CheckFields(type.fields, type.size_bytes, 0) <= KCHAN_MAX_FIELDS);
   }
 }
 

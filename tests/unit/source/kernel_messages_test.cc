@@ -195,6 +195,102 @@ TEST(KernelMessagesTest, AnImpossibleSchemaIsRefused) {
                    .ok());
 }
 
+// `depth` structures inside each other, around one number.
+AttributeBytes Structures(int depth) {
+  AttributeBytes field = Field("number", KCHAN_FIELD_U32, 0, 4);
+  for (int i = 0; i < depth; ++i) {
+    field = Field("outer", KCHAN_FIELD_STRUCT, 0, 4)
+                .U32(KCHAN_FIELD_A_ELEMENT_BYTES, 4)
+                .Nest(KCHAN_FIELD_A_MEMBER | NLA_F_NESTED, field);
+  }
+  return field;
+}
+
+TEST(KernelMessagesTest, AStructureHasItsMembers) {
+  const AttributeBytes field = Field("peers", KCHAN_FIELD_STRUCT, 0, 16)
+                                   .Nest(KCHAN_FIELD_A_MEMBER, Field("ip", KCHAN_FIELD_U32, 0, 4))
+                                   .Nest(KCHAN_FIELD_A_MEMBER, Field("port", KCHAN_FIELD_U16, 4, 2))
+                                   .U32(KCHAN_FIELD_A_ELEMENT_BYTES, 8);
+  const auto schema = ParseSchema(Schema(Type(1, 16, field)).bytes());
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  const hub::Field& peers = schema->types.at(0).fields.at(0);
+  EXPECT_EQ(peers.kind, uint32_t{KCHAN_FIELD_STRUCT});
+  EXPECT_EQ(peers.element_bytes, 8u);
+  ASSERT_EQ(peers.members.size(), 2u);
+  EXPECT_EQ(peers.members[1].name, "port");
+  EXPECT_EQ(peers.members[1].offset, 4u);
+}
+
+TEST(KernelMessagesTest, AMemberOutsideItsStructureIsRefused) {
+  const auto with = [](const AttributeBytes& member, uint32_t element_bytes) {
+    const AttributeBytes field = Field("s", KCHAN_FIELD_STRUCT, 0, 16)
+                                     .U32(KCHAN_FIELD_A_ELEMENT_BYTES, element_bytes)
+                                     .Nest(KCHAN_FIELD_A_MEMBER, member);
+    return ParseSchema(Schema(Type(1, 16, field)).bytes()).ok();
+  };
+  EXPECT_TRUE(with(Field("m", KCHAN_FIELD_U64, 0, 8), 8));
+  EXPECT_FALSE(with(Field("m", KCHAN_FIELD_U64, 4, 8), 8)) << "leaves its element";
+  EXPECT_FALSE(with(Field("m", KCHAN_FIELD_U64, 0xfffffff8, 8), 8)) << "wraps around";
+  EXPECT_FALSE(with(Field("m", KCHAN_FIELD_U64, 0, 8), 0)) << "elements without a size";
+  EXPECT_FALSE(with(Field("m", KCHAN_FIELD_U64, 0, 8), 12)) << "not whole elements";
+  EXPECT_FALSE(with(Field("", KCHAN_FIELD_U64, 0, 8), 8)) << "no name";
+  EXPECT_FALSE(with(Field("m", KCHAN_FIELD_STRING_REST, 8, 0), 8)) << "the rest is the record's";
+  EXPECT_FALSE(
+      ParseSchema(
+          Schema(Type(1, 16,
+                      Field("s", KCHAN_FIELD_STRUCT, 0, 16).U32(KCHAN_FIELD_A_ELEMENT_BYTES, 8)))
+              .bytes())
+          .ok())
+      << "no members";
+}
+
+TEST(KernelMessagesTest, StructuresEndAtTheirDepth) {
+  const auto parses = [](int depth) {
+    return ParseSchema(Schema(Type(1, 16, Structures(depth))).bytes());
+  };
+  EXPECT_TRUE(parses(KCHAN_MAX_STRUCT_DEPTH).ok()) << parses(KCHAN_MAX_STRUCT_DEPTH).status();
+  EXPECT_FALSE(parses(KCHAN_MAX_STRUCT_DEPTH + 1).ok());
+  EXPECT_FALSE(parses(2000).ok());
+}
+
+TEST(KernelMessagesTest, MembersCountAsFieldsOfTheirType) {
+  const auto parses = [](int members) {
+    AttributeBytes field = Field("s", KCHAN_FIELD_STRUCT, 0, 4).U32(KCHAN_FIELD_A_ELEMENT_BYTES, 4);
+    for (int i = 0; i < members; ++i) {
+      const std::string name = "m" + std::to_string(i);
+      field.Nest(KCHAN_FIELD_A_MEMBER, Field(name.c_str(), KCHAN_FIELD_U32, 0, 4));
+    }
+    return ParseSchema(Schema(Type(1, 16, field)).bytes()).ok();
+  };
+  EXPECT_TRUE(parses(KCHAN_MAX_FIELDS - 1));
+  EXPECT_FALSE(parses(KCHAN_MAX_FIELDS));
+}
+
+TEST(KernelMessagesTest, OnlyTheLastFieldTakesTheRest) {
+  const AttributeBytes text = Field("text", KCHAN_FIELD_STRING_REST, 16, 0);
+  const AttributeBytes number = Field("number", KCHAN_FIELD_U32, 0, 4);
+  EXPECT_TRUE(ParseSchema(Schema(Type(1, 16, number).Nest(KCHAN_TYPE_A_FIELD, text)).bytes()).ok());
+  EXPECT_FALSE(
+      ParseSchema(Schema(Type(1, 16, text).Nest(KCHAN_TYPE_A_FIELD, number)).bytes()).ok());
+  EXPECT_FALSE(ParseSchema(SchemaWithField(KCHAN_FIELD_BYTES_REST, 17, 0).bytes()).ok());
+  EXPECT_FALSE(ParseSchema(SchemaWithField(KCHAN_FIELD_BYTES_REST, 8, 8).bytes()).ok());
+}
+
+TEST(KernelMessagesTest, TwoFieldsOfOneNameAreRefused) {
+  const AttributeBytes field = Field("field", KCHAN_FIELD_U8, 0, 1);
+  EXPECT_FALSE(
+      ParseSchema(Schema(Type(1, 16, field).Nest(KCHAN_TYPE_A_FIELD, field)).bytes()).ok());
+}
+
+TEST(KernelMessagesTest, AWordSaysWhetherClientsMayChangeIt) {
+  const AttributeBytes own = Field("own", KCHAN_FIELD_U64, 0, 8);
+  const AttributeBytes open = Field("open", KCHAN_FIELD_U64, 8, 8).Raw(KCHAN_FIELD_A_WRITABLE, {});
+  const auto schema = ParseSchema(Schema(Type(1, 16, own).Nest(KCHAN_TYPE_A_FIELD, open)).bytes());
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  EXPECT_FALSE(schema->types.at(0).fields.at(0).writable);
+  EXPECT_TRUE(schema->types.at(0).fields.at(1).writable);
+}
+
 TEST(KernelMessagesTest, RecordsAreVisitedInOrderWithTheirHeaders) {
   const AttributeBytes bytes = Records();
   const auto records = ParseRecords(bytes.bytes());
@@ -251,8 +347,8 @@ TEST(KernelMessagesTest, AMessageCutAnywhereIsHarmless) {
 
 TEST(KernelMessagesTest, AMessageWithWrongBytesIsHarmless) {
   std::minstd_rand random(1);
-  for (const AttributeBytes& whole :
-       {Channel(), SchemaWithField(KCHAN_FIELD_U32, 0, 4), Records()}) {
+  for (const AttributeBytes& whole : {Channel(), SchemaWithField(KCHAN_FIELD_U32, 0, 4),
+                                      Schema(Type(1, 16, Structures(3))), Records()}) {
     for (int round = 0; round < 20000; ++round) {
       std::vector<std::byte> bytes(whole.bytes().begin(), whole.bytes().end());
       for (uint32_t i = 0; i <= random() % 4; ++i) {
