@@ -173,6 +173,10 @@ absl::Status ReadLimits(const v1::Limits& from, Config& to) {
                        limits.max_watches));
   status.Update(Number("limits.max_publishers", from.has_max_publishers(), from.max_publishers(), 1,
                        kMany, limits.max_publishers));
+  status.Update(Number("limits.max_value_watches", from.has_max_value_watches(),
+                       from.max_value_watches(), 1, kMany, limits.max_value_watches));
+  status.Update(Number("limits.max_block_transfers", from.has_max_block_transfers(),
+                       from.max_block_transfers(), 1, kMany, limits.max_block_transfers));
   status.Update(Number("limits.max_streams_per_connection", from.has_max_streams_per_connection(),
                        from.max_streams_per_connection(), 1, kMany,
                        limits.max_streams_per_connection));

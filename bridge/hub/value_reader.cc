@@ -35,7 +35,9 @@ void ValueReader::Replace(std::shared_ptr<Channel> channel) {
 }
 
 bool ValueReader::ready() const {
-  if (!channel_->values().latest().stale) return true;
+  const ValueFeed::Latest latest = channel_->values().latest();
+  seen_ = latest.number;
+  if (!latest.stale) return true;
   const ChannelState state = channel_->snapshot().state;
   return state == ChannelState::kEnded || state == ChannelState::kFailed;
 }

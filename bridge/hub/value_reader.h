@@ -50,9 +50,9 @@ class ValueReader {
   // What is current.
   ValueUpdate Take();
 
-  // Arms the waiter for when the feed goes on from where it was at the last
-  // HasChanged() or Take(); false if it has already. A change of the channel's
-  // state is told by the hub's version.
+  // Arms the waiter for when the feed goes on from where it was at the last look
+  // (ready(), HasChanged() or Take()); false if it has already. A change of the
+  // channel's state is told by the hub's version.
   bool Wait();
 
   // Goes on with the channel that has taken the place of a removed one.

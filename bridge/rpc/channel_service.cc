@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/hub/kernel_door.h"
+#include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/publish_stream.h"
 #include "bridge/rpc/refused_stream.h"
@@ -20,11 +21,6 @@ namespace kchan::rpc {
 namespace {
 
 constexpr int kMaxPageSize = 1000;
-
-absl::Status NoChannel(const std::string& name) {
-  return WithReason(absl::NotFoundError(absl::StrCat("there is no channel '", name, "'")),
-                    "NO_SUCH_CHANNEL");
-}
 
 // One page; its token is the last name of the page before.
 absl::Status List(const hub::Hub& hub, const v1::ListChannelsRequest& request,
@@ -45,18 +41,18 @@ absl::Status List(const hub::Hub& hub, const v1::ListChannelsRequest& request,
 
 absl::Status Get(const hub::Hub& hub, const v1::GetChannelRequest& request,
                  v1::GetChannelResponse& response) {
-  const auto channel = hub.Find(request.name());
-  if (channel == nullptr) return NoChannel(request.name());
-  *response.mutable_channel() = ToProto(*channel);
+  const auto channel = FindChannel(hub, request.name());
+  if (!channel.ok()) return channel.status();
+  *response.mutable_channel() = ToProto(**channel);
   return absl::OkStatus();
 }
 
 absl::Status Get(const hub::Hub& hub, const v1::GetSchemaRequest& request,
                  v1::GetSchemaResponse& response) {
-  const auto channel = hub.Find(request.channel());
-  if (channel == nullptr) return NoChannel(request.channel());
-  const auto schema = request.schema_id() == 0 ? channel->snapshot().schema
-                                               : channel->FindSchema(request.schema_id());
+  const auto channel = FindChannel(hub, request.channel());
+  if (!channel.ok()) return channel.status();
+  const auto schema = request.schema_id() == 0 ? (*channel)->snapshot().schema
+                                               : (*channel)->FindSchema(request.schema_id());
   if (schema == nullptr) {
     return WithReason(absl::NotFoundError(absl::StrCat(
                           "channel ", request.channel(), " has no schema",
@@ -70,17 +66,15 @@ absl::Status Get(const hub::Hub& hub, const v1::GetSchemaRequest& request,
 
 absl::Status Update(const hub::Hub& hub, const v1::UpdateChannelRequest& request,
                     v1::UpdateChannelResponse& response) {
-  const auto channel = hub.Find(request.name());
-  if (channel == nullptr) return NoChannel(request.name());
-  auto settings = FromProto(request, *channel->snapshot().description);
+  const auto channel = FindChannel(hub, request.name());
+  if (!channel.ok()) return channel.status();
+  auto settings = FromProto(request, *(*channel)->snapshot().description);
   if (!settings.ok()) return settings.status();
-  hub::KernelDoor* door = hub.door();
-  if (door == nullptr) {
-    return absl::FailedPreconditionError("this daemon has no way to the kernel");
-  }
-  absl::Status status = door->Update(request.name(), *settings).status;
+  const auto door = FindDoor(hub);
+  if (!door.ok()) return door.status();
+  absl::Status status = (*door)->Update(request.name(), *settings).status;
   if (!status.ok()) return status;
-  *response.mutable_channel() = ToProto(*channel);
+  *response.mutable_channel() = ToProto(**channel);
   return absl::OkStatus();
 }
 
@@ -118,6 +112,16 @@ std::string ChannelService::Caller(const grpc::CallbackServerContext& context) c
   return absl::StrCat("by ", context.peer(), " on ", where_);
 }
 
+grpc::ServerUnaryReactor* ChannelService::OnDoorThread(grpc::CallbackServerContext* context,
+                                                       std::function<absl::Status()> call) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  // gRPC keeps context, request and response until Finish().
+  absl::Status accepted = core_.door_threads.Submit(
+      [reactor, call = std::move(call)] { reactor->Finish(ToGrpcStatus(call())); });
+  if (!accepted.ok()) reactor->Finish(ToGrpcStatus(accepted));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* ChannelService::ListChannels(grpc::CallbackServerContext* context,
                                                        const v1::ListChannelsRequest* request,
                                                        v1::ListChannelsResponse* response) {
@@ -142,16 +146,12 @@ grpc::ServerUnaryReactor* ChannelService::UpdateChannel(grpc::CallbackServerCont
   if (absl::Status status = CheckControl("UpdateChannel", *context); !status.ok()) {
     return Finish(context, status);
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  // gRPC keeps context, request and response until Finish().
-  absl::Status accepted = core_.door_threads.Submit([=, this] {
-    const absl::Status status = Update(core_.hub, *request, *response);
+  return OnDoorThread(context, [=, this] {
+    absl::Status status = Update(core_.hub, *request, *response);
     core_.Audit(absl::StrCat("UpdateChannel ", Describe(*request), " ", Caller(*context), ": ",
                              absl::StatusCodeToString(status.code())));
-    reactor->Finish(ToGrpcStatus(status));
+    return status;
   });
-  if (!accepted.ok()) reactor->Finish(ToGrpcStatus(accepted));
-  return reactor;
 }
 
 grpc::ServerWriteReactor<v1::WatchChannelsResponse>* ChannelService::WatchChannels(

@@ -24,7 +24,9 @@ struct Core {
         guard(std::make_shared<PinnedGuard>(pump, hub)),
         subscriptions("subscriptions", options.limits.max_subscriptions),
         watches("watches", options.limits.max_watches),
-        publishers("publishers", options.limits.max_publishers) {}
+        publishers("publishers", options.limits.max_publishers),
+        value_watches("value_watches", options.limits.max_value_watches),
+        block_transfers("block_transfers", options.limits.max_block_transfers) {}
 
   void Audit(const std::string& line) const {
     if (options.audit) options.audit(line);
@@ -39,6 +41,8 @@ struct Core {
   OpenStreams subscriptions;
   OpenStreams watches;
   OpenStreams publishers;
+  OpenStreams value_watches;
+  OpenStreams block_transfers;
 };
 
 }  // namespace kchan::rpc

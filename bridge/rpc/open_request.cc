@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "bridge/rpc/convert.h"
+#include "bridge/rpc/duration.h"
 #include "bridge/rpc/status.h"
 
 namespace kchan::rpc {
@@ -21,22 +22,6 @@ constexpr uint32_t kMinBatchBytes = 4 << 10;
 constexpr uint32_t kMaxBatchBytes = 1 << 20;
 constexpr nanoseconds kMaxDelay = std::chrono::seconds(10);
 constexpr nanoseconds kDefaultHeartbeat = std::chrono::seconds(10);
-constexpr nanoseconds kMinHeartbeat = std::chrono::milliseconds(100);
-constexpr nanoseconds kMaxHeartbeat = std::chrono::hours(1);
-
-// `field` must be within [min, max]; `allowed` says so to a person.
-absl::StatusOr<nanoseconds> FromProto(const google::protobuf::Duration& duration,
-                                      absl::string_view field, nanoseconds min, nanoseconds max,
-                                      absl::string_view allowed) {
-  constexpr int64_t kMaxSeconds = 24 * 3600;  // far above any bound: no overflow below
-  const bool is_sane = duration.seconds() >= 0 && duration.seconds() <= kMaxSeconds &&
-                       duration.nanos() >= 0 && duration.nanos() < 1'000'000'000;
-  const nanoseconds value =
-      is_sane ? std::chrono::seconds(duration.seconds()) + nanoseconds(duration.nanos())
-              : nanoseconds(-1);
-  if (value < min || value > max) return BadField(field, allowed);
-  return value;
-}
 
 absl::StatusOr<hub::Start> StartOf(const v1::Selection& selection, const std::string& field) {
   const v1::Start& start = selection.start();
@@ -163,8 +148,7 @@ absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open) {
 
   to.heartbeat_interval = kDefaultHeartbeat;
   if (open.has_heartbeat_interval()) {
-    const auto interval = FromProto(open.heartbeat_interval(), "heartbeat_interval", kMinHeartbeat,
-                                    kMaxHeartbeat, "must be 100 ms to 1 h");
+    const auto interval = HeartbeatFromProto(open.heartbeat_interval());
     if (!interval.ok()) return interval.status();
     to.heartbeat_interval = *interval;
   }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/hub/kernel_door.h"
+#include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/status.h"
 
 namespace kchan::rpc {
@@ -14,11 +15,10 @@ namespace {
 
 // What can be said about a record without asking the kernel.
 absl::Status Check(const hub::Hub& hub, const v1::PublishRequest& request) {
-  const auto channel = hub.Find(request.channel());
-  if (channel == nullptr) {
-    return absl::NotFoundError(absl::StrCat("there is no channel '", request.channel(), "'"));
-  }
-  const hub::ChannelSnapshot snapshot = channel->snapshot();
+  const auto channel = FindChannel(hub, request.channel());
+  if (!channel.ok()) return channel.status();
+  if (absl::Status status = CheckHasRecords(**channel); !status.ok()) return status;
+  const hub::ChannelSnapshot snapshot = (*channel)->snapshot();
   if (snapshot.description->direction == hub::Direction::kToUser) {
     return absl::UnimplementedError(absl::StrCat("channel ", request.channel(),
                                                  " takes no records: its data goes to user space"));
@@ -42,13 +42,11 @@ absl::Status Check(const hub::Hub& hub, const v1::PublishRequest& request) {
 }
 
 hub::KernelAnswer Publish(const hub::Hub& hub, const v1::PublishRequest& request) {
-  hub::KernelDoor* door = hub.door();
-  if (door == nullptr) {
-    return {absl::FailedPreconditionError("this daemon has no way to the kernel"), 0};
-  }
+  const auto door = FindDoor(hub);
+  if (!door.ok()) return {door.status(), 0};
   if (absl::Status status = Check(hub, request); !status.ok()) return {std::move(status), 0};
-  return door->Publish(request.channel(), request.type(),
-                       std::as_bytes(std::span(request.payload())));
+  return (*door)->Publish(request.channel(), request.type(),
+                          std::as_bytes(std::span(request.payload())));
 }
 
 }  // namespace

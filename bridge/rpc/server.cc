@@ -86,7 +86,8 @@ class Server::Impl {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
     const auto deadline = std::chrono::steady_clock::now() + core_.options.drain_timeout;
-    const auto all = {&core_.subscriptions, &core_.watches, &core_.publishers};
+    const auto all = {&core_.subscriptions, &core_.watches, &core_.publishers, &core_.value_watches,
+                      &core_.block_transfers};
     for (OpenStreams* streams : all) streams->EndAll(status);
     for (OpenStreams* streams : all) streams->AwaitEmpty(deadline);
   }

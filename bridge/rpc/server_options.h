@@ -45,8 +45,10 @@ struct ServerLimits {
   size_t max_subscriptions = 1024;
   size_t max_watches = 256;
   size_t max_publishers = 64;
+  size_t max_value_watches = 256;
+  size_t max_block_transfers = 16;  // each holds one extent of 1 MiB, twice
   int max_streams_per_connection = 1100;
-  int max_request_bytes = 1 << 20;
+  int max_request_bytes = 2 << 20;  // above an extent of blocks
   size_t door_threads = 4;
   size_t door_queue = 256;  // requests that wait for a door thread
 };

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/batch_message.h"
+#include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/status.h"
 #include "bridge/rpc/subscribe_messages.h"
@@ -26,6 +27,16 @@ std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
   }
   if (cursors.size() > kMost) absl::StrAppend(&text, ", ...");
   return text;
+}
+
+// The hub refuses too, but does not know the methods to use instead.
+absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOptions& options) {
+  for (const hub::Selection& selection : options.selections) {
+    const auto channel = selection.is_glob ? nullptr : hub.Find(selection.pattern);
+    if (channel == nullptr) continue;
+    if (absl::Status status = CheckHasRecords(*channel); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -150,6 +161,9 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   max_delay_ = request->max_delay;
   heartbeat_interval_ = request->heartbeat_interval;
   windowed_ = request->options.window_bytes > 0;
+  if (absl::Status status = CheckHaveRecords(core_.hub, request->options); !status.ok()) {
+    return status;
+  }
   auto subscription =
       hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);
   if (absl::IsNotFound(subscription.status())) {

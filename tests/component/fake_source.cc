@@ -13,7 +13,7 @@ constexpr size_t kMaxRecordBytes = 64 << 10;
 std::shared_ptr<const hub::Schema> FakeSchema() {
   hub::Schema schema;
   schema.byte_order = hub::ByteOrder::kLittle;
-  hub::Field number{"number", 4, 0, 0, 8, "", "Counts.", {{1, "one"}}};
+  hub::Field number{"number", 4, 0, 0, 8, "", "Counts.", {{1, "one"}}, {}};
   schema.types.push_back({1, "fact", "Something.", hub::Direction::kToUser, 8, {number}});
   schema.types.push_back({2, "command", "Do it.", hub::Direction::kToKernel, 8, {number}});
   schema.id = hub::SchemaId(schema);

@@ -51,6 +51,30 @@ hub::KernelAnswer FakeDoor::Update(const std::string& /*channel*/,
   return on_update ? on_update(settings) : hub::KernelAnswer{};
 }
 
+absl::StatusOr<hub::ValueSnapshot> FakeDoor::ReadValues(const std::string& channel) {
+  return on_read_values ? on_read_values() : KernelDoor::ReadValues(channel);
+}
+
+absl::StatusOr<hub::ValueChanged> FakeDoor::ChangeValue(const std::string& channel,
+                                                        const hub::ValueChange& change) {
+  return on_change_value ? on_change_value(change) : KernelDoor::ChangeValue(channel, change);
+}
+
+absl::Status FakeDoor::ReadBlocks(const std::string& channel, uint64_t offset,
+                                  std::span<std::byte> to) {
+  return on_read_blocks ? on_read_blocks(offset, to) : KernelDoor::ReadBlocks(channel, offset, to);
+}
+
+absl::Status FakeDoor::WriteBlocks(const std::string& channel, uint64_t offset,
+                                   std::span<const std::byte> from) {
+  return on_write_blocks ? on_write_blocks(offset, from)
+                         : KernelDoor::WriteBlocks(channel, offset, from);
+}
+
+absl::Status FakeDoor::FlushBlocks(const std::string& channel) {
+  return on_flush_blocks ? on_flush_blocks() : KernelDoor::FlushBlocks(channel);
+}
+
 void FakeDoor::DemandChanged(std::shared_ptr<hub::Channel> /*channel*/) {}
 
 ServerTest::ServerTest() : directory_(MakeDirectory()) {

@@ -28,12 +28,27 @@ class FakeDoor final : public hub::KernelDoor {
                             std::span<const std::byte> payload) override;
   hub::KernelAnswer Update(const std::string& channel,
                            const hub::ChannelSettings& settings) override;
+  absl::StatusOr<hub::ValueSnapshot> ReadValues(const std::string& channel) override;
+  absl::StatusOr<hub::ValueChanged> ChangeValue(const std::string& channel,
+                                                const hub::ValueChange& change) override;
+  absl::Status ReadBlocks(const std::string& channel, uint64_t offset,
+                          std::span<std::byte> to) override;
+  absl::Status WriteBlocks(const std::string& channel, uint64_t offset,
+                           std::span<const std::byte> from) override;
+  absl::Status FlushBlocks(const std::string& channel) override;
   void DemandChanged(std::shared_ptr<hub::Channel> channel) override;
 
   // What Publish() and Update() do; the default says OK. Set before any call.
   std::function<hub::KernelAnswer(std::span<const std::byte>)> on_publish;
   std::function<hub::KernelAnswer(const hub::ChannelSettings&)> on_update;
   std::atomic<int> publishes{0};
+  // The same for values and blocks; the default is the base class's: there are
+  // none.
+  std::function<absl::StatusOr<hub::ValueSnapshot>()> on_read_values;
+  std::function<absl::StatusOr<hub::ValueChanged>(const hub::ValueChange&)> on_change_value;
+  std::function<absl::Status(uint64_t offset, std::span<std::byte>)> on_read_blocks;
+  std::function<absl::Status(uint64_t offset, std::span<const std::byte>)> on_write_blocks;
+  std::function<absl::Status()> on_flush_blocks;
 };
 
 // A server on two Unix sockets, read and control, in a folder of its own.
