@@ -56,14 +56,23 @@ std::string ParametersText(const v1::Channel& channel) {
 
 std::string KindText(const v1::Field& field) {
   std::string text = EnumText(v1::FieldKind_Name(field.kind()), "FIELD_KIND_");
+  if (field.kind() == v1::FIELD_KIND_STRUCT && field.element_bytes() != 0 &&
+      field.size_bytes() != field.element_bytes()) {
+    text += absl::StrCat("[", field.size_bytes() / field.element_bytes(), "]");
+  }
   if (field.display() != v1::FIELD_DISPLAY_UNSPECIFIED) {
     text += " " + EnumText(v1::FieldDisplay_Name(field.display()), "FIELD_DISPLAY_");
   }
   return text;
 }
 
+bool IsRest(const v1::Field& field) {
+  return field.kind() == v1::FIELD_KIND_STRING_REST || field.kind() == v1::FIELD_KIND_BYTES_REST;
+}
+
 std::string FieldText(const v1::Field& field) {
   std::string text = Safe(field.documentation());
+  if (field.writable()) text += text.empty() ? "(writable)" : " (writable)";
   if (field.names().empty()) return text;
   text += text.empty() ? "(" : " (";
   for (int i = 0; i < field.names_size(); ++i) {
@@ -71,6 +80,18 @@ std::string FieldText(const v1::Field& field) {
     text += absl::StrCat(field.names(i).value(), "=", Safe(field.names(i).name()));
   }
   return text + ")";
+}
+
+// A structure's members stand under it, with offsets from its start.
+void AddFieldRows(const google::protobuf::RepeatedPtrField<v1::Field>& fields, int depth,
+                  Table* table) {
+  for (const v1::Field& field : fields) {
+    table->Add({std::string(2 * depth, ' ') + Safe(field.name()), KindText(field),
+                absl::StrCat(depth == 0 ? "" : "+", field.offset()),
+                IsRest(field) ? "rest" : absl::StrCat(field.size_bytes()), Safe(field.unit()),
+                FieldText(field)});
+    AddFieldRows(field.members(), depth + 1, table);
+  }
 }
 
 std::string TypeText(const v1::RecordType& type) {
@@ -81,10 +102,7 @@ std::string TypeText(const v1::RecordType& type) {
   text += "\n";
   Table table;
   table.Add({"FIELD", "KIND", "OFFSET", "BYTES", "UNIT", "WHAT IT IS"});
-  for (const v1::Field& field : type.fields()) {
-    table.Add({Safe(field.name()), KindText(field), absl::StrCat(field.offset()),
-               absl::StrCat(field.size_bytes()), Safe(field.unit()), FieldText(field)});
-  }
+  AddFieldRows(type.fields(), 0, &table);
   return text + table.ToString();
 }
 

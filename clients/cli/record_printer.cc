@@ -90,8 +90,7 @@ void RecordPrinter::AppendRecordLine(const BatchView& batch, const RecordView& r
     lines_ += colours.name;
     lines_ += Safe(field.name());
     lines_ += colours.reset;
-    lines_ += '=';
-    AppendValueText(field, record.payload, &lines_);
+    AppendAssignmentText(field, record.payload, &lines_);
   }
   lines_ += '\n';
 }

@@ -53,12 +53,15 @@ void AppendEscaped(const Utf8Character& character, std::string* out) {
   }
 }
 
+// What has a meaning between words.
+constexpr std::string_view kSyntax = " \"\\={}";
+
 bool NeedsQuotes(std::string_view text) {
   if (text.empty()) return true;
   while (!text.empty()) {
     const Utf8Character character = FirstCharacter(text);
     const char c = character.bytes[0];
-    if (!character.printable || c == ' ' || c == '"' || c == '\\' || c == '=') return true;
+    if (!character.printable || kSyntax.find(c) != std::string_view::npos) return true;
     text.remove_prefix(character.bytes.size());
   }
   return false;

@@ -2,7 +2,9 @@
 #ifndef KCHAN_CLIENTS_CPP_SRC_FIELD_KIND_H_
 #define KCHAN_CLIENTS_CPP_SRC_FIELD_KIND_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "kchan/v1/schema.pb.h"
 
@@ -38,6 +40,25 @@ constexpr bool IsLoc(v1::FieldKind kind) {
 }
 
 constexpr uint32_t kLocBytes = 4;
+
+constexpr bool IsRest(v1::FieldKind kind) {
+  return kind == v1::FIELD_KIND_STRING_REST || kind == v1::FIELD_KIND_BYTES_REST;
+}
+
+// Bytes of one element of an integer or a structure; 0 for the others.
+inline uint32_t ElementBytes(const v1::Field& field) {
+  return field.kind() == v1::FIELD_KIND_STRUCT ? field.element_bytes() : IntegerBytes(field.kind());
+}
+
+// At most 8 bytes.
+inline uint64_t LoadInteger(std::string_view bytes, bool big_endian) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const size_t shift = 8 * (big_endian ? bytes.size() - 1 - i : i);
+    value |= static_cast<uint64_t>(static_cast<uint8_t>(bytes[i])) << shift;
+  }
+  return value;
+}
 
 // Bytes that an address display needs; 0 for displays that are no addresses.
 constexpr uint32_t AddressBytes(v1::FieldDisplay display) {

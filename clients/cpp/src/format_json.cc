@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <span>
 
 #include "address.h"
 #include "concat.h"
@@ -54,11 +55,12 @@ void AppendIntegerJson(const Field& field, uint64_t value, std::string* out) {
   }
 }
 
-void AppendIntegersJson(const Field& field, std::string_view payload, std::string* out) {
+void AppendIntegersJson(const Field& field, std::string_view payload, size_t base,
+                        std::string* out) {
   if (field.element_count() != 1) *out += '[';
   for (size_t i = 0; i < field.element_count(); ++i) {
     if (i != 0) *out += ',';
-    if (const auto value = field.Unsigned(payload, i)) {
+    if (const auto value = field.Unsigned(payload, i, base)) {
       AppendIntegerJson(field, *value, out);
     } else {
       *out += "null";
@@ -67,13 +69,33 @@ void AppendIntegersJson(const Field& field, std::string_view payload, std::strin
   if (field.element_count() != 1) *out += ']';
 }
 
-void AppendValueJson(const Field& field, std::string_view payload, std::string* out) {
-  const auto bytes = field.Bytes(payload);
+void AppendObject(std::span<const Field> fields, std::string_view payload, size_t base,
+                  std::string* out);
+
+void AppendStructsJson(const Field& field, std::string_view payload, size_t base,
+                       std::string* out) {
+  if (field.element_count() != 1) *out += '[';
+  for (size_t i = 0; i < field.element_count(); ++i) {
+    if (i != 0) *out += ',';
+    const size_t start = field.ElementBase(i, base);
+    if (start < payload.size()) {
+      AppendObject(field.members(), payload, start, out);
+    } else {
+      *out += "null";
+    }
+  }
+  if (field.element_count() != 1) *out += ']';
+}
+
+void AppendValueJson(const Field& field, std::string_view payload, size_t base, std::string* out) {
+  const auto bytes = field.Bytes(payload, base);
   const uint32_t address_bytes = AddressBytes(field.display());
-  if (bytes && address_bytes != 0 && bytes->size() == address_bytes) {
+  if (field.is_struct()) {
+    AppendStructsJson(field, payload, base, out);
+  } else if (bytes && address_bytes != 0 && bytes->size() == address_bytes) {
     AppendJsonString(AddressText(field.display(), *bytes), out);
   } else if (field.is_integer()) {
-    AppendIntegersJson(field, payload, out);
+    AppendIntegersJson(field, payload, base, out);
   } else if (!bytes) {
     *out += "null";
   } else if (field.is_string()) {
@@ -81,6 +103,20 @@ void AppendValueJson(const Field& field, std::string_view payload, std::string* 
   } else {
     AppendJsonString(HexText(*bytes), out);
   }
+}
+
+void AppendObject(std::span<const Field> fields, std::string_view payload, size_t base,
+                  std::string* out) {
+  *out += '{';
+  std::string_view separator;
+  for (const Field& field : fields) {
+    *out += separator;
+    AppendJsonString(field.name(), out);
+    *out += ':';
+    AppendValueJson(field, payload, base, out);
+    separator = ",";
+  }
+  *out += '}';
 }
 
 void AppendPlace(std::string_view node, const BatchView& batch, std::string* out) {
@@ -120,16 +156,7 @@ void AppendJsonString(std::string_view text, std::string* out) {
 }
 
 void AppendFieldsJson(const RecordType& type, std::string_view payload, std::string* out) {
-  *out += '{';
-  std::string_view separator;
-  for (const Field& field : type.fields()) {
-    *out += separator;
-    AppendJsonString(field.name(), out);
-    *out += ':';
-    AppendValueJson(field, payload, out);
-    separator = ",";
-  }
-  *out += '}';
+  AppendObject(type.fields(), payload, /*base=*/0, out);
 }
 
 void AppendRecordJson(std::string_view node, const BatchView& batch, const RecordView& record,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <span>
+
 #include "address.h"
 #include "concat.h"
 #include "escape.h"
@@ -62,11 +64,11 @@ void AppendInteger(const Field& field, uint64_t value, std::string* out) {
   }
 }
 
-void AppendIntegers(const Field& field, std::string_view payload, std::string* out) {
+void AppendIntegers(const Field& field, std::string_view payload, size_t base, std::string* out) {
   if (field.element_count() != 1) *out += '[';
   for (size_t i = 0; i < field.element_count(); ++i) {
     if (i != 0) *out += ',';
-    if (const auto value = field.Unsigned(payload, i)) {
+    if (const auto value = field.Unsigned(payload, i, base)) {
       AppendInteger(field, *value, out);
     } else {
       *out += '?';
@@ -75,15 +77,32 @@ void AppendIntegers(const Field& field, std::string_view payload, std::string* o
   if (field.element_count() != 1) *out += ']';
 }
 
-}  // namespace
+void AppendFields(std::span<const Field> fields, std::string_view payload, size_t base,
+                  std::string* out);
 
-void AppendValueText(const Field& field, std::string_view payload, std::string* out) {
-  const auto bytes = field.Bytes(payload);
+void AppendStructs(const Field& field, std::string_view payload, size_t base, std::string* out) {
+  if (field.element_count() != 1) *out += '[';
+  for (size_t i = 0; i < field.element_count(); ++i) {
+    if (i != 0) *out += ',';
+    const size_t start = field.ElementBase(i, base);
+    if (start < payload.size()) {
+      *out += '{';
+      AppendFields(field.members(), payload, start, out);
+      *out += '}';
+    } else {
+      *out += '?';
+    }
+  }
+  if (field.element_count() != 1) *out += ']';
+}
+
+void AppendValue(const Field& field, std::string_view payload, size_t base, std::string* out) {
+  const auto bytes = field.Bytes(payload, base);
   const uint32_t address_bytes = AddressBytes(field.display());
   if (bytes && address_bytes != 0 && bytes->size() == address_bytes) {
     *out += AddressText(field.display(), *bytes);
   } else if (field.is_integer()) {
-    AppendIntegers(field, payload, out);
+    AppendIntegers(field, payload, base, out);
   } else if (!bytes) {
     *out += '?';
   } else if (field.is_string()) {
@@ -93,15 +112,34 @@ void AppendValueText(const Field& field, std::string_view payload, std::string* 
   }
 }
 
-void AppendFieldsText(const RecordType& type, std::string_view payload, std::string* out) {
+void AppendAssignment(const Field& field, std::string_view payload, size_t base, std::string* out) {
+  if (field.is_struct() && field.ElementBase(0, base) < payload.size()) {
+    AppendStructs(field, payload, base, out);
+    return;
+  }
+  *out += '=';
+  AppendValue(field, payload, base, out);
+}
+
+void AppendFields(std::span<const Field> fields, std::string_view payload, size_t base,
+                  std::string* out) {
   bool first = true;
-  for (const Field& field : type.fields()) {
+  for (const Field& field : fields) {
     if (!first) *out += ' ';
     first = false;
     AppendQuotedText(field.name(), out);
-    *out += '=';
-    AppendValueText(field, payload, out);
+    AppendAssignment(field, payload, base, out);
   }
+}
+
+}  // namespace
+
+void AppendAssignmentText(const Field& field, std::string_view payload, std::string* out) {
+  AppendAssignment(field, payload, /*base=*/0, out);
+}
+
+void AppendFieldsText(const RecordType& type, std::string_view payload, std::string* out) {
+  AppendFields(type.fields(), payload, /*base=*/0, out);
 }
 
 }  // namespace kchan

@@ -11,11 +11,14 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/server.h"
+#include "kchan/format.h"
 #include "kchan/loss.h"
+#include "kchan/schema_cache.h"
 #include "kchan/subscription.h"
 
 namespace kchan {
@@ -63,6 +66,22 @@ class Daemon {
     std::byte payload[128] = {};
     std::memcpy(payload, &sequence, sizeof(sequence));
     return log().Append({.boottime_ns = sequence, .cpu = 0, .type = 1}, payload);
+  }
+
+  // The kernel side comes anew, with records of one u32 called `field`.
+  void StartEpoch(uint64_t epoch, const std::string& field) {
+    hub::Schema schema{.byte_order = hub::ByteOrder::kLittle};
+    hub::RecordType& type = schema.types.emplace_back();
+    type.id = 1;
+    type.name = "tick";
+    type.size_bytes = 4;
+    hub::Field& number = type.fields.emplace_back();
+    number.name = field;
+    number.kind = v1::FIELD_KIND_U32;
+    number.size_bytes = 4;
+    schema.id = hub::SchemaId(schema);
+    channel_->SetSchema(std::make_shared<const hub::Schema>(schema));
+    channel_->log().StartEpoch(epoch, schema.id, 1);
   }
 
   hub::Log& log() { return channel_->log(); }
@@ -185,6 +204,33 @@ TEST_F(RealServerTest, EveryNumberIsReceivedOrLostExactlyOnce) {
     EXPECT_EQ(losses_.total(),
               losses_.at(v1::LOSS_STAGE_KERNEL_RING) + losses_.at(v1::LOSS_STAGE_LOG_EVICTION));
   }
+}
+
+TEST_F(RealServerTest, OldRecordsAreDecodedByTheirOwnSchema) {
+  daemon_->AddChannel();
+  for (const auto& [epoch, field] : {std::pair{1, "before"}, std::pair{2, "after"}}) {
+    daemon_->StartEpoch(epoch, field);
+    daemon_->Append();
+    daemon_->log().Publish();
+  }
+  daemon_->Serve();
+  Subscribe("tick");
+  SchemaCache schemas(client_);
+  std::string text;
+  for (int records = 0; records < 2;) {
+    const auto delivery = subscription_->Next(absl::Now() + absl::Seconds(30));
+    ASSERT_TRUE(delivery.ok()) << delivery.status();
+    const auto* batch = std::get_if<const BatchView*>(&*delivery);
+    if (batch == nullptr) continue;
+    const auto schema = schemas.Get((*batch)->channel(), (*batch)->schema_id());
+    ASSERT_TRUE(schema.ok()) << schema.status();
+    for (const RecordView& record : (*batch)->records()) {
+      AppendFieldsText(*(*schema)->FindType(record.type), record.payload, &text);
+      text += ' ';
+      ++records;
+    }
+  }
+  EXPECT_EQ(text, "before=1 after=1 ");
 }
 
 TEST_F(RealServerTest, WhatDiedWithTheDaemonIsOneLoss) {

@@ -16,8 +16,9 @@ namespace kchan {
 //   ENUM       a name or a number
 //   FLAGS      an array of names and numbers, or one string "UP|0x40"
 //   bytes      a string of hex digits
+//   structures an object; an array of objects, where there are several
 // A field that is left out is zero. What a LOC field points to is appended to
-// the fixed part.
+// the fixed part, and to what takes the rest.
 //
 // INVALID_ARGUMENT: not such an object; the message names the field and what
 // it may be.

@@ -17,13 +17,15 @@ namespace kchan {
 
 // ---- For people ----------------------------------------------------------
 
-// "pid=4711 comm=bash flags=UP|RUNNING": every field, by its display. Strings
-// that need it are quoted and escaped, so that one record is always one line
-// and can send no control character to a terminal.
+// "pid=4711 comm=bash flags=UP|RUNNING peer{ip=10.0.0.1 port=80}": every field,
+// by its display; several of one field as "[..,..]". Strings that need it are
+// quoted and escaped, so that one record is always one line and can send no
+// control character to a terminal.
 void AppendFieldsText(const RecordType& type, std::string_view payload, std::string* out);
 
-// One field's value; "?" if the payload does not hold it.
-void AppendValueText(const Field& field, std::string_view payload, std::string* out);
+// What stands behind a field's name: "=80", or "{..}" of a structure; "=?" if
+// the payload does not hold it.
+void AppendAssignmentText(const Field& field, std::string_view payload, std::string* out);
 
 // ---- For programs --------------------------------------------------------
 
@@ -34,6 +36,7 @@ void AppendValueText(const Field& field, std::string_view payload, std::string* 
 //   FLAGS         an array of names, the rest as one string "0x.."
 //   addresses     strings; bool: true or false; bytes: a string of hex digits
 //   strings       with bytes that are not UTF-8 replaced by U+FFFD
+//   structures    objects
 //   arrays        arrays; absent: null
 void AppendFieldsJson(const RecordType& type, std::string_view payload, std::string* out);
 

@@ -19,6 +19,15 @@ namespace kchan {
 // Field reads one member of a payload, whatever the payload's length: what the
 // payload does not hold is absent, never read.
 //
+// A structure's members are fields too. Where its element starts in the payload
+// is the `base` that they are read with:
+//
+//   const Field& peers = *type->FindField("peers");
+//   const Field& port = *peers.FindMember("port");
+//   for (size_t i = 0; i < peers.element_count(); ++i) {
+//     auto number = port.Unsigned(payload, 0, peers.ElementBase(i));
+//   }
+//
 // Thread safety: immutable. Lifetime: dies with its Schema.
 class Field {
  public:
@@ -27,36 +36,49 @@ class Field {
   v1::FieldDisplay display() const { return proto_->display(); }
   const v1::Field& proto() const { return *proto_; }
 
-  bool is_integer() const { return element_bytes_ != 0; }
+  bool is_integer() const { return integer_bytes_ != 0; }
   bool is_signed() const { return signed_; }
-  // Characters, fixed or LOC.
+  // Characters: fixed, LOC or REST.
   bool is_string() const;
-  // Integers: how many; otherwise 1.
+  bool is_struct() const { return kind() == v1::FIELD_KIND_STRUCT; }
+  // Integers and structures: how many; otherwise 1.
   size_t element_count() const { return element_count_; }
 
   // An integer or a bool. Unsigned() of a signed field is its bit pattern,
   // extended to 64 bits. Absent for other kinds, for an index out of range and
   // for a payload that is too short.
-  std::optional<uint64_t> Unsigned(std::string_view payload, size_t index = 0) const;
-  std::optional<int64_t> Signed(std::string_view payload, size_t index = 0) const;
+  std::optional<uint64_t> Unsigned(std::string_view payload, size_t index = 0,
+                                   size_t base = 0) const;
+  std::optional<int64_t> Signed(std::string_view payload, size_t index = 0, size_t base = 0) const;
 
   // The field's bytes: of a string its characters without the NUL, of a LOC
-  // field what it points to. The view points into the payload.
-  std::optional<std::string_view> Bytes(std::string_view payload) const;
+  // field what it points to, of a REST field everything to the end. The view
+  // points into the payload.
+  std::optional<std::string_view> Bytes(std::string_view payload, size_t base = 0) const;
 
   // The name of a value, empty if it has none. For DISPLAY_ENUM.
   std::string_view NameOf(uint64_t value) const;
 
+  // Of a structure, in order; empty otherwise.
+  std::span<const Field> members() const { return members_; }
+  // Null if it has no such member.
+  const Field* FindMember(std::string_view name) const;
+  // Where element `index` of a structure starts, which no payload need hold.
+  size_t ElementBase(size_t index = 0, size_t base = 0) const {
+    return base + proto_->offset() + index * proto_->element_bytes();
+  }
+
  private:
   friend class Schema;
-  static absl::StatusOr<Field> Make(const v1::Field& proto, bool big_endian, uint32_t type_bytes);
-  std::optional<std::string_view> LocBytes(std::string_view payload) const;
+  friend class SchemaBuilder;
+  std::optional<std::string_view> LocBytes(std::string_view payload, size_t offset) const;
 
   const v1::Field* proto_ = nullptr;
   bool big_endian_ = false;
   bool signed_ = false;
-  uint32_t element_bytes_ = 0;  // 0: not an integer
+  uint32_t integer_bytes_ = 0;  // 0: not an integer
   size_t element_count_ = 1;
+  std::vector<Field> members_;
 };
 
 // One kind of record. Thread safety: immutable. Lifetime: dies with its Schema.
@@ -71,6 +93,7 @@ class RecordType {
 
  private:
   friend class Schema;
+  friend class SchemaBuilder;
   const v1::RecordType* proto_ = nullptr;
   std::vector<Field> fields_;
 };
@@ -86,8 +109,8 @@ class RecordType {
 // Thread safety: immutable.
 class Schema {
  public:
-  // INVALID_ARGUMENT: it contradicts itself, as a field that leaves its type;
-  // the message names the field.
+  // INVALID_ARGUMENT: it contradicts itself, as a field that leaves its type, or
+  // is beyond every bound of the kernel's; the message names the field.
   static absl::StatusOr<std::shared_ptr<const Schema>> Make(v1::Schema proto);
 
   uint64_t id() const { return proto_.id(); }
