@@ -6,6 +6,8 @@
 #ifndef _KCHAN_COMPAT_H
 #define _KCHAN_COMPAT_H
 
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -108,5 +110,52 @@ static inline struct nlattr **kchan_dump_attrs(struct netlink_callback *cb)
 	return genl_info_dump(cb)->attrs;
 #endif
 }
+
+/*
+ * A disk with a volatile cache (so that flushes are seen), whole-page discards
+ * and buffers aligned to a block. An ERR_PTR.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+static inline struct gendisk *kchan_alloc_disk(struct blk_mq_tag_set *tags,
+					       u32 block_bytes, void *priv)
+{
+	struct gendisk *disk = blk_mq_alloc_disk(tags, priv);
+
+	if (IS_ERR(disk))
+		return disk;
+	blk_queue_logical_block_size(disk->queue, block_bytes);
+	blk_queue_dma_alignment(disk->queue, block_bytes - 1);
+	blk_queue_max_discard_sectors(disk->queue, UINT_MAX);
+	blk_queue_max_write_zeroes_sectors(disk->queue, UINT_MAX);
+	disk->queue->limits.discard_granularity = PAGE_SIZE;
+	blk_queue_write_cache(disk->queue, true, false);
+	blk_queue_flag_set(QUEUE_FLAG_NONROT, disk->queue);
+	return disk;
+}
+#else
+static inline struct gendisk *kchan_alloc_disk(struct blk_mq_tag_set *tags,
+					       u32 block_bytes, void *priv)
+{
+	struct queue_limits limits = {
+		.logical_block_size = block_bytes,
+		.dma_alignment = block_bytes - 1,
+		.max_hw_discard_sectors = UINT_MAX,
+		.max_write_zeroes_sectors = UINT_MAX,
+		.discard_granularity = PAGE_SIZE,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+		.features = BLK_FEAT_WRITE_CACHE,
+#endif
+	};
+	struct gendisk *disk = blk_mq_alloc_disk(tags, &limits, priv);
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+	if (!IS_ERR(disk)) {
+		blk_queue_write_cache(disk->queue, true, false);
+		blk_queue_flag_set(QUEUE_FLAG_NONROT, disk->queue);
+	}
+#endif
+	return disk;
+}
+#endif
 
 #endif

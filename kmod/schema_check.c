@@ -9,6 +9,7 @@
 #include <linux/string.h>
 
 #include "schema.h"
+#include "transport.h"
 
 #define refuse_type(spec, type, fmt, ...)                                  \
 	({                                                                 \
@@ -52,6 +53,8 @@ int kchan_schema_check(const struct kchan_spec *spec)
 {
 	u32 i;
 
+	if (!spec->type_count && kchan_transport_find(spec->transport)->no_types)
+		return 0;
 	if (!spec->types || !spec->type_count ||
 	    spec->type_count > KCHAN_MAX_TYPES) {
 		pr_err("channel %s: needs 1 to %u record types\n", spec->name,

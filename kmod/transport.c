@@ -22,6 +22,8 @@ static const struct entry transports[] = {
 				    KCHAN_FEATURE_RELAY },
 	[KCHAN_TRANSPORT_VALUE] = { &kchan_value_transport,
 				    KCHAN_FEATURE_VALUE },
+	[KCHAN_TRANSPORT_BLOCK] = { &kchan_block_transport,
+				    KCHAN_FEATURE_BLOCK },
 };
 
 const struct kchan_transport_ops *

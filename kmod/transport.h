@@ -59,6 +59,7 @@ struct kchan_transport_ops {
 	bool per_cpu; /* may have KCHAN_LAYOUT_PER_CPU, and then does by default */
 	bool shared; /* may have KCHAN_LAYOUT_SHARED */
 	bool rings; /* writes into ch->rings or ch->shared */
+	bool no_types; /* what it carries are no records: may declare none */
 	enum kchan_context highest_context; /* that it may be written from */
 	bool enabled_by_socket; /* KCHAN_CMD_ENABLE takes the demand */
 

@@ -38,3 +38,9 @@ kchan_add_guest_test(chardev
     guest/chardev_loss_guest_test.cc
     guest/chardev_wait_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(value
+  SOURCES guest/value_guest_test.cc guest/value_load_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(block SOURCES guest/block_guest_test.cc LIBRARIES kchan_guest_netlink)

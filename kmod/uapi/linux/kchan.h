@@ -453,9 +453,12 @@ struct kchan_doorbell {
  * attribute for each word: /sys/class/kchan/<channel>/values/<field>.
  *
  * The words are the fields of the channel's one record type, in order, each 8
- * bytes at its offset in `words`. version grows by two with every change; it is
- * odd while several words are being changed together. To read them as one:
- * version (even), the words, version again; retry if it changed.
+ * bytes at its offset in `words`. version grows by two with every change (a store
+ * of what is there already is none), so a reader knows how many it did not see;
+ * it is odd while several words are being changed together, which takes a few
+ * stores. To read them as one: version (even), the words, version again; retry
+ * if it changed. Words of a KCHAN_POLICY_LOCK_FREE channel change one by one:
+ * what is read may be newer than its version, never older.
  */
 struct kchan_value_page {
 	__u32 magic;
@@ -471,7 +474,8 @@ struct kchan_value_page {
 
 /*
  * KCHAN_IOC_VALUE_READ: all words as one. The file has then seen this version:
- * poll() gives EPOLLIN | EPOLLPRI iff there is a newer one, EPOLLHUP if dead.
+ * poll() gives EPOLLIN | EPOLLPRI iff there is a newer one, EPOLLHUP if dead. A
+ * file that has read nothing yet has seen none.
  */
 struct kchan_value_read {
 	__u64 version; /* out, even */
@@ -489,7 +493,9 @@ enum kchan_value_operation {
 
 /*
  * KCHAN_IOC_VALUE_CHANGE: one word, atomically. EPERM: the word is the
- * module's; ERANGE: no such word; what the module's set_value says.
+ * module's; ERANGE: no such word; EINVAL: no such operation, or reserved is not
+ * 0; ESHUTDOWN: the channel is dead; EINTR: a fatal signal came; what the
+ * module's set_value says.
  */
 struct kchan_value_change {
 	__u32 word; /* in: its index */
@@ -526,6 +532,22 @@ struct kchan_value_change {
  * read now. EMSGSIZE: the buffer cannot hold the next frame, which stays.
  * poll(): EPOLLIN something to read, also of a sub-buffer that is not full yet;
  * EPOLLHUP no record follows, what is there can still be read.
+ */
+
+/* ---- BLOCK --------------------------------------------------------------- */
+
+/*
+ * A region of memory as a disk, /dev/kchan.<channel> (0600 until udev says
+ * otherwise), KCHAN_A_CAPACITY_BYTES long. What was never written, or was
+ * discarded, reads as zeros. Nobody looks for partitions on it.
+ *
+ * The module writes behind the page cache: open it with O_DIRECT to see that;
+ * buffers, offsets and lengths are then multiples of KCHAN_A_BLOCK_BYTES. A
+ * block is read and written whole, also against the module.
+ *
+ * fsync() returns when the module has been told of all that was written before.
+ * Once the channel is dead each request fails; its memory is gone with the
+ * channel, whoever still has the disk open.
  */
 
 /* ---- FILE ---------------------------------------------------------------- */
