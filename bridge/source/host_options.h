@@ -22,7 +22,7 @@ struct KernelLogOptions {
 struct ValueFileOptions {
   std::string name;
   std::string path;  // absolute, as CheckValuePath() wants it
-  std::string documentation;
+  std::string documentation = {};
   bool writable = false;
   // How often it is read while it is watched; zero: only when the kernel
   // announces a change.
@@ -41,11 +41,11 @@ struct PsiTriggerOptions {
 };
 
 struct HostOptions {
-  std::optional<KernelLogOptions> kernel_log;  // absent: no such channel
+  std::optional<KernelLogOptions> kernel_log = std::nullopt;  // absent: no such channel
   bool uevents = false;
   int uevent_receive_bytes = 4 << 20;  // room for uevents that are not read yet
-  std::vector<ValueFileOptions> value_files;
-  std::vector<PsiTriggerOptions> psi_triggers;
+  std::vector<ValueFileOptions> value_files = {};
+  std::vector<PsiTriggerOptions> psi_triggers = {};
 };
 
 }  // namespace kchan::source
