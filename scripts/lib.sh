@@ -37,9 +37,15 @@ as_root() {
 }
 
 # kernel_release 6.12: the newest release of that kernel whose headers are
-# installed, such as 6.12.9+deb12-cloud-amd64.
+# installed, such as 6.12.9+deb12-cloud-amd64. 6.12-debug: of the kernel that
+# scripts/debug-kernel has built.
 kernel_release() {
   local version="$1" directory newest=
+  if [[ $version == 6.12-debug ]]; then
+    cat "$cache/debug-kernel/build/include/config/kernel.release" ||
+      die "there is no debug kernel yet: run scripts/debug-kernel --build"
+    return
+  fi
   # The dot after the version keeps 6.1 from matching 6.12.
   for directory in /usr/src/linux-headers-"$version".*-cloud-amd64; do
     [[ -d $directory ]] || continue
@@ -49,6 +55,14 @@ kernel_release() {
   [[ -n $newest ]] ||
     die "no headers of a $version cloud kernel in /usr/src: run scripts/install-deps"
   printf '%s\n' "$newest"
+}
+
+# kernel_build_folder RELEASE: where Kbuild finds that kernel.
+kernel_build_folder() {
+  case "$1" in
+    *-kchan-debug) printf '%s\n' "$cache/debug-kernel/build" ;;
+    *) printf '/lib/modules/%s/build\n' "$1" ;;
+  esac
 }
 
 # build_jobs: how many compilers may run at once (KCHAN_JOBS overrides).

@@ -41,7 +41,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kernel", default="6.12", choices=["6.1", "6.12"])
+    parser.add_argument("--kernel", default="6.12", choices=["6.1", "6.12", "6.12-debug"])
     parser.add_argument("--build", type=Path, help="take modules and programs of this build")
     parser.add_argument("--module", action="append", default=[], help="also load this module")
     parser.add_argument("--program", action="append", default=[], help="also copy this program")

@@ -5,8 +5,8 @@
  */
 #include <kchan.h>
 #include <linux/crc32.h>
+#include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/wait.h>
 
@@ -85,7 +85,7 @@ static int receive(struct kchan *ch, void *priv, u16 type, const void *payload,
 	if (type == TYPE_HOLD)
 		return wait_event_killable(held, READ_ONCE(is_open));
 	/* A sender that forges it meanwhile has its time. */
-	yield();
+	usleep_range(20, 50);
 	if (crc32_le(~0, payload, length) != checksum) {
 		NL_SET_ERR_MSG(extack, "the payload has changed");
 		return -EIO;

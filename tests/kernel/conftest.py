@@ -29,14 +29,19 @@ GUEST_PORT = 50051
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kernel", default="6.12", choices=["6.1", "6.12"])
+    parser.addoption("--kernel", default="6.12", choices=["6.1", "6.12", "6.12-debug"])
     parser.addoption("--build-dir", default=str(_ROOT / "build/dev"), metavar="FOLDER")
 
 
 @pytest.fixture(scope="session")
 def kernel(request: pytest.FixtureRequest) -> str:
-    """The kernel under test: "6.1" or "6.12"."""
+    """The kernel under test: "6.1", "6.12" or "6.12-debug"."""
     return request.config.getoption("--kernel")
+
+
+def memory_mb(kernel: str) -> int:
+    """KASAN keeps what was freed, and a shadow of everything."""
+    return 3072 if kernel.endswith("-debug") else 1024
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +87,7 @@ def make_vm(kernel: str, build_dir: Path) -> Callable[..., Vm]:
                 *built_programs(build_dir), *guest_tests, *arguments.pop("programs", []),
             ],  # fmt: skip
             files=files,
-            **({"forwards": {GUEST_PORT: 0}} | arguments),
+            **({"forwards": {GUEST_PORT: 0}, "memory_mb": memory_mb(kernel)} | arguments),
         )
 
     return make
