@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A subscription without its I/O: what the sync and the aio one have in common."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+
+from kchan import errors
+from kchan._backoff import Backoff, Waits
+from kchan._progress import BrokenPromise, Progress
+from kchan.records import (
+    Batch,
+    ChannelUpdate,
+    Clock,
+    Cursor,
+    Delivery,
+    Disconnected,
+    Heartbeat,
+    Hello,
+    HistoryEnd,
+    Lost,
+    Now,
+    Record,
+    Start,
+    Totals,
+    stage_name,
+    start_proto,
+    state_name,
+)
+from kchan.schema import Schema
+from kchan.v1 import channel_service_pb2 as service
+from kchan.v1 import record_pb2
+
+_log = logging.getLogger("kchan")
+_GLOB = frozenset("*?[")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to stream, and how; see kchan.v1.SubscribeRequest.Open.
+
+    start           for all channels that are not in `starts`
+    starts          for some, by the name or glob that they are selected with
+    window_bytes    at most so many bytes are on the way unacknowledged; 0: no bound
+    acknowledge     with a window: acknowledge a batch when the next is asked for.
+                    False: the reader calls acknowledge() when it is done with it
+    follow          False: end where the history does; needs names, not globs
+    reconnect       go on when the stream breaks
+    connect_timeout_s  how long the first connection may take; None: no bound
+    """
+
+    start: Start = field(default_factory=Now)
+    starts: dict[str, Start] = field(default_factory=dict)
+    window_bytes: int = 0
+    acknowledge: bool = True
+    max_delay_s: float = 0.0
+    max_batch_bytes: int = 0
+    disconnect_on_overflow: bool = False
+    heartbeat_interval_s: float = 0.0
+    follow: bool = True
+    reconnect: bool = True
+    connect_timeout_s: float | None = 10.0
+    backoff: Backoff = Backoff()
+
+
+def is_glob(name: str) -> bool:
+    return not _GLOB.isdisjoint(name)
+
+
+def opening(channels: Sequence[str], options: Options) -> service.SubscribeRequest.Open:
+    """ValueError if that cannot be asked for."""
+    if not channels:
+        raise ValueError("name at least one channel, or a glob")
+    if not options.follow and any(map(is_glob, channels)):
+        raise ValueError("follow=False needs channels' names: a glob waits for channels to come")
+    unknown = options.starts.keys() - set(channels)
+    if unknown:
+        raise ValueError(f"starts of channels that are not selected: {', '.join(sorted(unknown))}")
+    request = service.SubscribeRequest.Open(
+        window_bytes=options.window_bytes, max_batch_bytes=options.max_batch_bytes
+    )
+    for name in channels:
+        start = start_proto(options.starts.get(name, options.start))
+        if is_glob(name):
+            request.selections.add(glob=name, start=start)
+        else:
+            request.selections.add(name=name, start=start)
+    if options.max_delay_s:
+        request.max_delay.CopyFrom(duration(options.max_delay_s))
+    if options.heartbeat_interval_s:
+        request.heartbeat_interval.CopyFrom(duration(options.heartbeat_interval_s))
+    if options.disconnect_on_overflow:
+        request.overflow_policy = service.OVERFLOW_POLICY_DISCONNECT
+    return request
+
+
+def duration(seconds: float) -> Duration:
+    proto = Duration()
+    proto.FromNanoseconds(round(seconds * 1e9))
+    return proto
+
+
+class Session:
+    """One subscription's place, clock, waits and sums."""
+
+    def __init__(self, target: str, channels: Sequence[str], options: Options) -> None:
+        self.operation = f"subscribe at {target}"
+        self.options = options
+        self.totals = Totals()
+        self.node = ""
+        self.clock = Clock()
+        self.ended = False  # with follow=False: the history of all has been seen
+        self._progress = Progress(opening(channels, options))
+        self._waits = Waits(options.backoff)
+        self._history_of = set() if options.follow else set(channels)
+
+    @property
+    def begun(self) -> bool:
+        return self._progress.begun
+
+    def cursors(self) -> list[Cursor]:
+        return self._progress.cursors()
+
+    def next_open(self) -> service.SubscribeRequest:
+        return service.SubscribeRequest(open=self._progress.next_open())
+
+    def acknowledgement(self, cursors: Sequence[Cursor]) -> service.SubscribeRequest | None:
+        """None: nothing of it concerns this stream."""
+        mine = [cursor for cursor in cursors if self._progress.gave_out(cursor)]
+        if not mine:
+            return None
+        acknowledge = service.SubscribeRequest.Acknowledge(cursors=mine)
+        return service.SubscribeRequest(acknowledge=acknowledge)
+
+    # ---- What came -------------------------------------------------------------
+
+    def take(self, response: service.SubscribeResponse, schema: Schema | None) -> Delivery | None:
+        """What `response` means; None: nothing for the reader. `schema` is that of
+        its batch, if it has one. DataLoss: the daemon broke a promise."""
+        try:
+            return self._take(response, schema)
+        except BrokenPromise as broken:
+            raise errors.make(errors.DataLoss, self.operation, str(broken)) from None
+
+    def _take(self, response: service.SubscribeResponse, schema: Schema | None) -> Delivery | None:
+        match response.WhichOneof("response"):
+            case "batch":
+                return self._batch(response.batch, schema)
+            case "hello":
+                return self._hello(response.hello)
+            case "heartbeat":
+                self.clock = Clock(response.heartbeat.clock_offset_ns)
+                for cursor in response.heartbeat.cursors:
+                    self._progress.reach(cursor, "heartbeat")
+                return Heartbeat(list(response.heartbeat.cursors))
+            case "channel_update":
+                update = response.channel_update
+                return ChannelUpdate(
+                    update.channel,
+                    state_name(update.state),
+                    update.reason,
+                    update.epoch,
+                    update.schema_id,
+                )
+            case "history_end":
+                cursor = response.history_end.cursor
+                self._progress.on_history_end(cursor)
+                self._history_of.discard(cursor.channel)
+                self.ended = not self._history_of and not self.options.follow
+                return HistoryEnd(cursor.channel, cursor)
+        return None  # of a later daemon
+
+    def _hello(self, hello: service.SubscribeResponse.Hello) -> Hello:
+        self.node = hello.node.name
+        self.clock = Clock(hello.clock_offset_ns)
+        self._progress.on_hello(hello.cursors)
+        node = hello.node
+        return Hello(node.name, node.boot_id, node.kernel_release, list(hello.cursors))
+
+    def _batch(self, batch: record_pb2.Batch, schema: Schema | None) -> Batch | None:
+        if not self._progress.on_batch(batch):
+            return None
+        self._waits.reset()
+        totals = self.totals
+        totals.received += len(batch.records)
+        totals.lost += sum(lost.count for lost in batch.lost)
+        totals.filtered += batch.filtered
+        totals.unknown_losses += sum(1 for lost in batch.lost if not lost.count)
+        if batch.first_sequence:
+            totals.covered += batch.last_sequence - batch.first_sequence + 1
+        return Batch(
+            batch.channel,
+            batch.epoch,
+            batch.first_sequence,
+            batch.last_sequence,
+            batch.filtered,
+            list(self._items(batch, schema)),
+        )
+
+    def _items(self, batch: record_pb2.Batch, schema: Schema | None) -> Iterator[Record | Lost]:
+        records: Iterator[Record | Lost] = (
+            Record(
+                self.node,
+                batch.channel,
+                batch.epoch,
+                record.sequence,
+                record.boottime_ns,
+                record.cpu,
+                record.type,
+                record.payload,
+                schema.find_type(record.type) if schema else None,
+                self.clock,
+            )
+            for record in batch.records
+        )
+        losses: Iterator[Record | Lost] = (
+            Lost(
+                self.node,
+                batch.channel,
+                batch.epoch,
+                lost.first_sequence,
+                lost.count or None,
+                stage_name(lost.stage),
+                lost.cpu if lost.HasField("cpu") else None,
+                lost.cause,
+            )
+            for lost in batch.lost
+        )
+        yield from heapq.merge(losses, records, key=_sequence)
+
+    # ---- How it ends ------------------------------------------------------------
+
+    def broken(self, error: errors.KchanError, waited_s: float) -> Disconnected:
+        """What to do about a stream that ended: raises what is the end of the
+        subscription. `waited_s`: since the first attempt to connect."""
+        if not self.options.reconnect or not self._is_transient(error):
+            raise error
+        limit_s = self.options.connect_timeout_s
+        if not self.begun and limit_s is not None and waited_s >= limit_s:
+            raise error
+        wait_s = self._waits.next_s(error.retry_delay_s)
+        _log.warning("%s: goes on in %.1f s", error, wait_s)
+        return Disconnected(error, wait_s)
+
+    def ended_by_daemon(self) -> errors.KchanError:
+        return errors.make(errors.Unavailable, self.operation, "the daemon ended the stream")
+
+    def _is_transient(self, error: errors.KchanError) -> bool:
+        if isinstance(error, errors.Unavailable | errors.ResourceExhausted):
+            return True
+        # A proxy or a dying daemon resets a stream with CANCELLED; a daemon that
+        # starts may not have found its channels yet.
+        return self.begun and isinstance(error, errors.Cancelled | errors.NotFound)
+
+
+def _sequence(item: Record | Lost) -> int:
+    return item.sequence if isinstance(item, Record) else item.first_sequence
+
+
+def options_of(options: Options | None, **changes: Any) -> Options:
+    """`options`, or the defaults, with `changes`. TypeError: no such option."""
+    return replace(options or Options(), **changes)
