@@ -82,6 +82,7 @@ void Append(hub::Channel& channel, uint32_t type, const std::string& payload) {
 ScenarioNode::ScenarioNode(const std::string& directory)
     : directory_(directory), hub_({}, [](std::string_view) { return hub::LogLimits(); }) {
   hub_.SetDoor(this);
+  AddConn();
   AddExec();
   AddNetdev();
   AddTick();
@@ -118,6 +119,25 @@ absl::Status ScenarioNode::Restart() {
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();
+}
+
+void ScenarioNode::AddConn() {
+  const auto peer = [](const std::string& name, uint32_t offset, uint32_t count) {
+    hub::Field field = Field(name, v1::FIELD_KIND_STRUCT, offset, 8 * count);
+    field.element_bytes = 8;
+    field.members = {Field("ip", v1::FIELD_KIND_U32, 0, 4, v1::FIELD_DISPLAY_IPV4),
+                     Field("port", v1::FIELD_KIND_U16, 4, 2, v1::FIELD_DISPLAY_PORT)};
+    return field;
+  };
+  const std::vector<hub::Field> fields = {peer("local", 0, 1), peer("peers", 8, 2),
+                                          Field("note", v1::FIELD_KIND_STRING_REST, 24, 0)};
+  const auto schema = MakeSchema({Type(1, "conn", hub::Direction::kToUser, 24, fields),
+                                  Type(2, "connect", hub::Direction::kToKernel, 24, fields)});
+  const auto channel = Add(hub_, Describe("conn", "Who talks to whom."), schema);
+  Append(*channel, 1,
+         "\x7f\0\0\x01\x50\0\0\0"s + "\x0a\0\0\x01\xbb\x01\0\0"s + "\x0a\0\0\x02\x35\0\0\0"s +
+             "both up");
+  channel->log().Publish();
 }
 
 void ScenarioNode::AddExec() {

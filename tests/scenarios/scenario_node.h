@@ -17,6 +17,8 @@ namespace kchan::testing {
 // over channels whose history never changes, so that what a client prints can
 // be written down.
 //
+//   conn     history only: one record, structures and a text to its end; knows a
+//            command of the same form, and refuses it
 //   exec     history only: two records, strings and a path
 //   netdev   history only: one record, addresses, an enum, flags
 //   tick     records 1 to 3, 7 lost, 11 and 12; takes a command `make {count}`
@@ -41,6 +43,7 @@ class ScenarioNode final : public hub::KernelDoor {
 
  private:
   explicit ScenarioNode(const std::string& directory);
+  void AddConn();
   void AddExec();
   void AddNetdev();
   void AddTick();
