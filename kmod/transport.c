@@ -24,6 +24,7 @@ static const struct entry transports[] = {
 				    KCHAN_FEATURE_VALUE },
 	[KCHAN_TRANSPORT_BLOCK] = { &kchan_block_transport,
 				    KCHAN_FEATURE_BLOCK },
+	[KCHAN_TRANSPORT_FILE] = { &kchan_file_transport, KCHAN_FEATURE_FILE },
 };
 
 const struct kchan_transport_ops *

@@ -44,3 +44,7 @@ kchan_add_guest_test(value
   LIBRARIES kchan_guest_netlink)
 
 kchan_add_guest_test(block SOURCES guest/block_guest_test.cc LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(file
+  SOURCES guest/file_guest_test.cc guest/file_commands_guest_test.cc
+  LIBRARIES kchan_guest_netlink)

@@ -565,18 +565,27 @@ enum kchan_file_sync {
 
 /*
  * KCHAN_IOC_FILE_HAND gives the kernel a regular file that the caller has
- * opened; the kernel never opens a path. It writes with the rights of the
- * opener, until the next file is handed over (rotation: at the end of a frame,
- * the previous one synchronised as its policy says and let go of), or until
- * this file of /dev/kchan is closed. What is emitted while there is no file
- * waits in the channel's queue.
+ * opened; the kernel never opens a path. One file of /dev/kchan at a time may
+ * do so (ATTACH: EBUSY).
  *
- * COMMANDS: reads frames from the file's position to its end, hands each to
- * the receive callback, and returns; the file is not kept.
+ * OUTPUT: the kernel appends frames to it, with the rights of the opener, until
+ * the next file is handed over (rotation: at the end of a frame, the previous
+ * one synchronised as its policy says and let go of), or until this file of
+ * /dev/kchan is closed. What is emitted while there is no file, or the disk is
+ * full, waits in the channel's queue: nothing is lost until that is full.
+ *
+ * COMMANDS: reads frames from the file's position, which moves, to its end,
+ * hands each to the receive callback, and returns; the file is not kept. A
+ * command that is refused does not stop the rest. The out fields are filled in
+ * also where it fails.
  *
  *   EBADF	not opened for writing (COMMANDS: for reading)
- *   EINVAL	not a regular file, or nonsense in another field
- *   EBADMSG	COMMANDS: something that is no frame, at `position`
+ *   EINVAL	not a regular file of a file system that stores files, opened
+ *		O_DIRECT, or nonsense in another field
+ *   EBADMSG	COMMANDS: something that is no whole frame, at `position`
+ *   EOPNOTSUPP	the channel does not go in this direction
+ *   ESHUTDOWN	it is dead
+ *   EINTR	a fatal signal; COMMANDS: before the first was taken
  *   others	COMMANDS: of reading
  */
 struct kchan_file_hand {
@@ -585,8 +594,8 @@ struct kchan_file_hand {
 	__u32 sync; /* in, enum kchan_file_sync */
 	__u32 status; /* out, COMMANDS: the first refusal, as an errno */
 	__u64 sync_bytes; /* in */
-	__u64 position; /* out: OUTPUT: bytes in the previous file;
-			 * COMMANDS: behind the last frame taken
+	__u64 position; /* out: OUTPUT: where the previous file's last whole
+			 * frame ends; COMMANDS: the last frame taken
 			 */
 	__u64 sequence; /* out: OUTPUT: the last number in the previous file */
 	__u64 records; /* out, COMMANDS: frames taken */
@@ -596,16 +605,19 @@ struct kchan_file_hand {
 /*
  * KCHAN_IOC_FILE_STATUS: how far the kernel is in the file that it writes. The
  * file of /dev/kchan has then seen this: poll() gives EPOLLIN iff more was
- * written since, EPOLLPRI iff more was lost, EPOLLHUP if the channel is dead.
+ * written since, EPOLLPRI iff more was lost or the error is another, EPOLLHUP
+ * if the channel is dead.
  */
 struct kchan_file_status {
 	__u64 generation;
-	__u64 position; /* bytes written to the current file */
+	__u64 position; /* where the current file's last whole frame ends */
 	__u64 sequence; /* last number used up: written or lost */
 	__u64 records; /* written, in all files of the generation */
-	__u64 lost; /* in the queue or by a failed write; of the generation */
+	__u64 lost; /* sequence - records */
 	__u64 synced; /* bytes of the current file known to be on disk */
-	__u32 error; /* errno of the last failed write; 0 once one succeeds */
+	__u32 error; /* errno of the last failed write or synchronisation; 0
+		      * once a write succeeds
+		      */
 	__u32 has_file;
 	__u64 reserved[2];
 };

@@ -155,6 +155,7 @@ TEST_F(RelayTest, NextReaderGoesOnBehindTheLast) {
   FrameFollower follower;
   follower.Take(RelayFile(kKeep, 0).Read(2 * FrameBytes(64)));
   EXPECT_EQ(follower.received, 2u);
+  EXPECT_EQ(Stats(kKeep, 0).U64(KCHAN_STATS_A_READ_SEQUENCE), 2u);
   follower.Take(RelayFile(kKeep, 0).Read());
   EXPECT_EQ(follower.received, 5u);
   EXPECT_EQ(follower.lost, 0u);
@@ -316,8 +317,8 @@ TEST_P(RelayLoadTest, EachCpusNumbersAddUp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, RelayLoadTest, ::testing::Values(kKeep, kOverwrite),
-                         [](const auto& info) {
-                           return info.param == kKeep ? "Keep" : "Overwrite";
+                         [](const auto& tested) {
+                           return tested.param == kKeep ? "Keep" : "Overwrite";
                          });
 
 TEST_F(RelayTest, ProviderGoesWhileItIsRead) {

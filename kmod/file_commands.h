@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A file of commands: frames that user space has written into a regular file
+ * and that the kernel reads, in the context of who hands it over.
+ */
+#ifndef _KCHAN_FILE_COMMANDS_H
+#define _KCHAN_FILE_COMMANDS_H
+
+#include <linux/fs.h>
+#include <uapi/linux/kchan.h>
+
+struct kchan;
+
+/*
+ * Hands the frames between the file's position, which it moves, and its end to
+ * the channel's receive callback, and fills in what became of them; also where
+ * it fails. EBADMSG, ENOMEM, ESHUTDOWN, EINTR (a fatal signal, nothing was
+ * taken), or what reading says.
+ */
+int kchan_file_read_commands(struct kchan *ch, struct file *file,
+			     struct kchan_file_hand *hand);
+
+#endif
