@@ -20,6 +20,8 @@ void AddDescribe(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddTail(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddSend(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddSet(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddValue(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddBlock(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddStatus(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddHealth(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddVersion(CLI::App& app, const GlobalOptions& options, Command* chosen);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "commands.h"
 #include "explain.h"
+#include "kchan/error.h"
 #include "output.h"
 
 namespace kchan::cli {
@@ -17,26 +18,40 @@ void AppendFact(std::string_view name, const std::string& value, std::string* ou
   *out += absl::StrFormat("  %-12s %s\n", std::string(name), value);
 }
 
+void AppendRecordFacts(const v1::Channel& channel, std::string* text) {
+  AppendFact("records",
+             absl::StrCat(channel.last_sequence(), " so far, kept from ", channel.oldest_sequence(),
+                          ", epoch ", channel.epoch()),
+             text);
+  AppendFact("log", BytesText(channel.log_bytes()) + " of " + BytesText(channel.log_max_bytes()),
+             text);
+  if (channel.budget_bytes() == 0) return;
+  AppendFact("kernel",
+             BytesText(channel.budget_bytes()) + " for its buffers, on for " +
+                 absl::StrCat(channel.linger_ms()) + " ms without a reader",
+             text);
+}
+
 std::string ChannelText(const v1::Channel& channel) {
   std::string text = Safe(channel.name()) + "\n";
   AppendFact("what it is", Safe(channel.documentation()), &text);
   AppendFact("provider", Safe(channel.provider()), &text);
   AppendFact("transport", Safe(channel.transport() + " " + channel.layout()), &text);
+  AppendFact("amount", Safe(channel.volume()), &text);
   AppendFact("direction", DirectionText(channel.direction()), &text);
   AppendFact("writers", Safe(channel.writer_policy() + ", up to " + channel.writer_context()),
              &text);
   AppendFact("state", StateText(channel.state()), &text);
   AppendFact("why", Safe(channel.state_reason()), &text);
-  AppendFact("records",
-             absl::StrCat(channel.last_sequence(), " so far, kept from ", channel.oldest_sequence(),
-                          ", epoch ", channel.epoch()),
-             &text);
-  AppendFact("log", BytesText(channel.log_bytes()) + " of " + BytesText(channel.log_max_bytes()),
-             &text);
-  AppendFact("kernel",
-             BytesText(channel.budget_bytes()) + " for its rings, on for " +
-                 absl::StrCat(channel.linger_ms()) + " ms without a reader",
-             &text);
+  AppendFact("on the node", Safe(channel.path()), &text);
+  if (channel.has_block()) {
+    const v1::BlockGeometry& block = channel.block();
+    AppendFact("blocks",
+               absl::StrCat(BytesText(block.capacity_bytes()), " in blocks of ",
+                            block.block_bytes(), " bytes", block.read_only() ? ", read-only" : ""),
+               &text);
+  }
+  if (HasRecords(channel)) AppendRecordFacts(channel, &text);
   return text;
 }
 
@@ -112,10 +127,14 @@ ExitCode Describe(const GlobalOptions& options, const std::string& name) {
   const auto channel = (*client)->GetChannel(name);
   if (!channel.ok()) return ExplainChannel(**client, channel.status(), name);
   const auto schema = (*client)->GetSchema(name);
-  if (!schema.ok()) return Explain(schema.status());
+  // Blocks have none; nor has a channel that never worked.
+  const bool has_schema = ErrorReason(schema.status()) != "NO_SUCH_SCHEMA";
+  if (has_schema && !schema.ok()) return Explain(schema.status());
 
   std::string text = ChannelText(*channel) + ParametersText(*channel);
-  for (const v1::RecordType& type : schema->types()) text += TypeText(type);
+  if (has_schema) {
+    for (const v1::RecordType& type : schema->types()) text += TypeText(type);
+  }
   Print(text);
   return kOk;
 }

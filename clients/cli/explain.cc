@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "kchan/error.h"
 
 namespace kchan::cli {
 namespace {
@@ -27,7 +28,18 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// Which command works with a channel of the kind that the daemon named.
+std::string OtherCommand(const absl::Status& status) {
+  const auto says = [&](const char* part) { return absl::StrContains(status.message(), part); };
+  if (says("' has values")) {
+    return "`kchan value get CHANNEL` shows them, `kchan value watch CHANNEL` follows them";
+  }
+  if (says("' has blocks")) return "`kchan block read CHANNEL` and `kchan block write CHANNEL`";
+  return "`kchan tail CHANNEL` shows them, `kchan send CHANNEL TYPE` sends them";
+}
+
 std::string Remedy(const absl::Status& status) {
+  if (ErrorReason(status) == "WRONG_VOLUME") return OtherCommand(status);
   const auto says = [&](const char* part) { return absl::StrContains(status.message(), part); };
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:

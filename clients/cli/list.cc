@@ -15,6 +15,14 @@ std::string Method(const v1::Channel& channel) {
   return Safe(channel.transport() + "/" + channel.layout());
 }
 
+std::string OrDash(const std::string& text) { return text.empty() ? "-" : Safe(text); }
+
+// How much data it is made for; of a region of blocks, its size.
+std::string Amount(const v1::Channel& channel) {
+  if (channel.has_block()) return BytesText(channel.block().capacity_bytes());
+  return OrDash(channel.volume());
+}
+
 ExitCode List(const GlobalOptions& options, bool json) {
   const auto client = Connect(options, Right::kRead);
   if (!client.ok()) return Explain(client.status());
@@ -29,11 +37,14 @@ ExitCode List(const GlobalOptions& options, bool json) {
     return kOk;
   }
   Table table;
-  table.Add({"CHANNEL", "STATE", "TRANSPORT", "DIRECTION", "RECORDS", "LOG", "WHAT IT IS"});
+  table.Add({"CHANNEL", "STATE", "TRANSPORT", "DIRECTION", "AMOUNT", "LOCK", "RECORDS", "LOG",
+             "WHAT IT IS"});
   for (const v1::Channel& channel : *channels) {
+    const bool has_records = HasRecords(channel);
     table.Add({Safe(channel.name()), StateText(channel.state()), Method(channel),
-               DirectionText(channel.direction()), std::to_string(channel.last_sequence()),
-               BytesText(channel.log_bytes()), Safe(channel.documentation())});
+               DirectionText(channel.direction()), Amount(channel), OrDash(channel.writer_policy()),
+               has_records ? std::to_string(channel.last_sequence()) : "-",
+               has_records ? BytesText(channel.log_bytes()) : "-", Safe(channel.documentation())});
   }
   Print(table.ToString());
   return kOk;

@@ -51,6 +51,8 @@ int main(int argc, char** argv) {
   AddTail(app, options, &chosen);
   AddSend(app, options, &chosen);
   AddSet(app, options, &chosen);
+  AddValue(app, options, &chosen);
+  AddBlock(app, options, &chosen);
   AddStatus(app, options, &chosen);
   AddHealth(app, options, &chosen);
   AddVersion(app, options, &chosen);

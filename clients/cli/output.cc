@@ -85,6 +85,10 @@ std::string BytesText(uint64_t bytes) {
   return absl::StrFormat(whole ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
 }
 
+bool HasRecords(const v1::Channel& channel) {
+  return channel.volume() != "value" && channel.volume() != "bulk";
+}
+
 std::string EnumText(std::string_view name, std::string_view prefix) {
   if (!name.starts_with(prefix)) return "unknown";
   std::string text = absl::AsciiStrToLower(std::string(name.substr(prefix.size())));

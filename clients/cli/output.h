@@ -38,6 +38,9 @@ std::string Safe(std::string_view text);
 // 8388608 -> "8 MiB"; exact or rounded to one decimal place.
 std::string BytesText(uint64_t bytes);
 
+// Whether records come from it or go to it; else it has values or blocks.
+bool HasRecords(const v1::Channel& channel);
+
 // An enumerator's name without its type: "LIVE" -> "live".
 std::string StateText(v1::ChannelState state);
 std::string DirectionText(v1::Direction direction);

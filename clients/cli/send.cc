@@ -60,9 +60,19 @@ absl::Status UnknownType(const Schema& schema, const SendOptions& send) {
                    "': ", types.empty() ? "it takes none" : "it takes ", types));
 }
 
+absl::Status TakesNoRecords(const v1::Channel& channel) {
+  const bool has_values = channel.volume() == "value";
+  return absl::FailedPreconditionError(absl::StrCat(
+      "channel '", Safe(channel.name()), "' has ", has_values ? "values" : "blocks",
+      ", and takes no records: use `kchan ", has_values ? "value set" : "block write", "`"));
+}
+
 ExitCode Send(const GlobalOptions& options, const SendOptions& send) {
   const auto client = Connect(options, Right::kControl);
   if (!client.ok()) return Explain(client.status());
+  const auto channel = (*client)->GetChannel(send.channel);
+  if (!channel.ok()) return ExplainChannel(**client, channel.status(), send.channel);
+  if (!HasRecords(*channel)) return Explain(TakesNoRecords(*channel));
   auto proto = (*client)->GetSchema(send.channel);
   if (!proto.ok()) return ExplainChannel(**client, proto.status(), send.channel);
   const auto schema = Schema::Make(*std::move(proto));

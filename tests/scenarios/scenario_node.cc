@@ -133,7 +133,9 @@ void ScenarioNode::AddConn() {
                                           Field("note", v1::FIELD_KIND_STRING_REST, 24, 0)};
   const auto schema = MakeSchema({Type(1, "conn", hub::Direction::kToUser, 24, fields),
                                   Type(2, "connect", hub::Direction::kToKernel, 24, fields)});
-  const auto channel = Add(hub_, Describe("conn", "Who talks to whom."), schema);
+  hub::ChannelDescription description = Describe("conn", "Who talks to whom.");
+  description.direction = hub::Direction::kBoth;
+  const auto channel = Add(hub_, std::move(description), schema);
   Append(*channel, 1,
          "\x7f\0\0\x01\x50\0\0\0"s + "\x0a\0\0\x01\xbb\x01\0\0"s + "\x0a\0\0\x02\x35\0\0\0"s +
              "both up");
@@ -224,6 +226,27 @@ hub::KernelAnswer ScenarioNode::Update(const std::string& channel,
   found->SetDescription(std::make_shared<const hub::ChannelDescription>(std::move(description)));
   return {absl::OkStatus(), 0};
 }
+
+absl::StatusOr<hub::ValueSnapshot> ScenarioNode::ReadValues(const std::string& /*channel*/) {
+  return limits_.Read();
+}
+
+absl::StatusOr<hub::ValueChanged> ScenarioNode::ChangeValue(const std::string& /*channel*/,
+                                                            const hub::ValueChange& change) {
+  return limits_.Change(change);
+}
+
+absl::Status ScenarioNode::ReadBlocks(const std::string& /*channel*/, uint64_t offset,
+                                      std::span<std::byte> to) {
+  return disk_.Read(offset, to);
+}
+
+absl::Status ScenarioNode::WriteBlocks(const std::string& /*channel*/, uint64_t offset,
+                                       std::span<const std::byte> from) {
+  return disk_.Write(offset, from);
+}
+
+absl::Status ScenarioNode::FlushBlocks(const std::string& /*channel*/) { return absl::OkStatus(); }
 
 // Channels of a scenario are always on.
 void ScenarioNode::DemandChanged(std::shared_ptr<hub::Channel>) {}

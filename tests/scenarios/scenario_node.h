@@ -10,6 +10,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
 #include "bridge/rpc/server.h"
+#include "tests/scenarios/scenario_devices.h"
 
 namespace kchan::testing {
 
@@ -24,6 +25,7 @@ namespace kchan::testing {
 //   tick     records 1 to 3, 7 lost, 11 and 12; takes a command `make {count}`
 //            that appends live records, refused (EINVAL) for a count of 13
 //   broken   FAILED, with a reason
+//   limits   values, and disk and rom blocks: see scenario_devices.h
 //
 // Thread safety: Restart() from one thread; the door from any.
 class ScenarioNode final : public hub::KernelDoor {
@@ -39,6 +41,14 @@ class ScenarioNode final : public hub::KernelDoor {
                             std::span<const std::byte> payload) override;
   hub::KernelAnswer Update(const std::string& channel,
                            const hub::ChannelSettings& settings) override;
+  absl::StatusOr<hub::ValueSnapshot> ReadValues(const std::string& channel) override;
+  absl::StatusOr<hub::ValueChanged> ChangeValue(const std::string& channel,
+                                                const hub::ValueChange& change) override;
+  absl::Status ReadBlocks(const std::string& channel, uint64_t offset,
+                          std::span<std::byte> to) override;
+  absl::Status WriteBlocks(const std::string& channel, uint64_t offset,
+                           std::span<const std::byte> from) override;
+  absl::Status FlushBlocks(const std::string& channel) override;
   void DemandChanged(std::shared_ptr<hub::Channel> channel) override;
 
  private:
@@ -52,6 +62,8 @@ class ScenarioNode final : public hub::KernelDoor {
 
   const std::string directory_;
   hub::Hub hub_;
+  ScenarioValues limits_{hub_};
+  ScenarioDisk disk_{hub_};
   std::mutex tick_mutex_;  // the one writer at a time of tick's log
   std::shared_ptr<hub::Channel> tick_;
   std::unique_ptr<rpc::Server> server_;

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "absl/time/time.h"
-#include "kchan/subscription.h"
+#include "kchan/reconnect.h"
 
 namespace kchan {
 

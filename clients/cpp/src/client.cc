@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "call.h"
 #include "concat.h"
 #include "connection.h"
 #include "kchan/v1/channel_service.grpc.pb.h"
@@ -19,26 +19,6 @@ namespace {
 // A page's bound in the protocol; a daemon that never stops giving pages must
 // not make this one loop for ever.
 constexpr size_t kMaxChannels = 100'000;
-
-void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
-  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-}
-
-// Runs one unary call of `stub`.
-template <typename Response, typename Stub, typename Request>
-absl::StatusOr<Response> Call(const ClientOptions& options, Stub stub,
-                              grpc::Status (Stub::element_type::*method)(grpc::ClientContext*,
-                                                                         const Request&, Response*),
-                              const Request& request, std::string_view operation) {
-  grpc::ClientContext context;
-  SetDeadline(context, options.call_timeout);
-  Response response;
-  const grpc::Status status = (*stub.*method)(&context, request, &response);
-  if (!status.ok()) {
-    return FromGrpcStatus(status, Concat(operation, " at ", options.target));
-  }
-  return response;
-}
 
 }  // namespace
 

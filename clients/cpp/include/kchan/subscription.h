@@ -14,6 +14,7 @@
 #include "kchan/batch.h"
 #include "kchan/client.h"
 #include "kchan/clock.h"
+#include "kchan/reconnect.h"
 
 namespace kchan {
 
@@ -26,17 +27,6 @@ v1::Start FromCursor(v1::Cursor cursor);
 // A channel by name, or all that match if it has one of `*?[`.
 v1::Selection Select(std::string_view name_or_glob, v1::Start start = FromNow());
 
-// How long to wait before the next try after a stream broke: `initial`, each
-// time `multiplier` times longer, at most `max`, and of that a random part
-// between a half and the whole, so that many clients do not come back at once.
-// The first batch starts it anew. A wait that the daemon asks for comes on top,
-// up to one minute.
-struct BackoffOptions {
-  absl::Duration initial = absl::Milliseconds(100);
-  absl::Duration max = absl::Seconds(10);
-  double multiplier = 1.6;
-};
-
 struct SubscriptionOptions {
   // What to stream, as in the protocol: at least `selections`.
   v1::SubscribeRequest::Open open;
@@ -48,13 +38,6 @@ struct SubscriptionOptions {
   // stream's status.
   bool reconnect = true;
   BackoffOptions backoff;
-};
-
-// The stream broke and will be resumed at the cursors. Nothing is lost by that
-// which is not reported in a batch.
-struct Disconnected {
-  absl::Status status;         // why
-  absl::Duration retry_after;  // how long the library waits
 };
 
 // What Next() gives. A batch, or one of:
