@@ -79,6 +79,10 @@ static int resolve(struct kchan_spec *spec)
 	if (err)
 		return err;
 	transport = kchan_transport_find(spec->transport);
+	if (!spec->type_count) {
+		spec->types = transport->types;
+		spec->type_count = transport->type_count;
+	}
 	wrong = transport->conflict ? transport->conflict(spec) : NULL;
 	if (wrong) {
 		pr_err("channel %s: %s\n", spec->name, wrong);

@@ -18,6 +18,7 @@ static const struct entry transports[] = {
 					   KCHAN_FEATURE_GENL_COMMANDS },
 	[KCHAN_TRANSPORT_CHARDEV] = { &kchan_chardev_transport,
 				      KCHAN_FEATURE_CHARDEV },
+	[KCHAN_TRANSPORT_LOG] = { &kchan_log_transport, KCHAN_FEATURE_LOG },
 	[KCHAN_TRANSPORT_RELAY] = { &kchan_relay_transport,
 				    KCHAN_FEATURE_RELAY },
 	[KCHAN_TRANSPORT_VALUE] = { &kchan_value_transport,

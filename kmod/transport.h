@@ -63,6 +63,10 @@ struct kchan_transport_ops {
 	enum kchan_context highest_context; /* that it may be written from */
 	bool enabled_by_socket; /* KCHAN_CMD_ENABLE takes the demand */
 
+	/* Of a channel whose module declares none. */
+	const struct kchan_type *types;
+	u32 type_count;
+
 	/* NULL, or what is wrong with a spec whose defaults are filled in. */
 	const char *(*conflict)(const struct kchan_spec *spec);
 

@@ -48,3 +48,7 @@ kchan_add_guest_test(block SOURCES guest/block_guest_test.cc LIBRARIES kchan_gue
 kchan_add_guest_test(file
   SOURCES guest/file_guest_test.cc guest/file_commands_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(log
+  SOURCES guest/log_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
