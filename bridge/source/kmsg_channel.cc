@@ -24,7 +24,8 @@ hub::ChannelDescription Describe(const KernelLogOptions& options) {
   description.transport = "kmsg";
   description.volume = hub::Volume::kMessages;
   description.path = options.path;
-  description.direction = options.publish ? hub::Direction::kBoth : hub::Direction::kToUser;
+  // Also where writing is not allowed: who tries is told why.
+  description.direction = hub::Direction::kBoth;
   description.max_record_bytes = kMaxPayloadBytes;
   return description;
 }
@@ -32,7 +33,7 @@ hub::ChannelDescription Describe(const KernelLogOptions& options) {
 }  // namespace
 
 KmsgChannel::KmsgChannel(EventLoop& loop, const KernelLogOptions& options)
-    : HostChannel(Describe(options), KmsgSchema(options.publish)),
+    : HostChannel(Describe(options), KmsgSchema()),
       loop_(loop),
       options_(options),
       writer_(options.path) {}

@@ -93,11 +93,10 @@ hub::RecordType LineTypeOfKmsg() {
 
 }  // namespace
 
-hub::Schema KmsgSchema(bool with_line) {
+hub::Schema KmsgSchema() {
   hub::Schema schema;
   schema.byte_order = NativeByteOrder();
-  schema.types = {RecordTypeOfKmsg()};
-  if (with_line) schema.types.push_back(LineTypeOfKmsg());
+  schema.types = {RecordTypeOfKmsg(), LineTypeOfKmsg()};
   return schema;
 }
 

@@ -37,8 +37,7 @@ inline constexpr uint8_t kDefaultLevel = 6;  // info
 inline constexpr uint8_t kUserFacility = 1;
 inline constexpr uint8_t kMaxFacility = 23;  // local7
 
-// `with_line`: clients may write lines.
-hub::Schema KmsgSchema(bool with_line);
+hub::Schema KmsgSchema();
 
 }  // namespace kchan::source
 

@@ -71,7 +71,8 @@ absl::StatusOr<std::string> KmsgLineOf(std::span<const std::byte> payload) {
     return wrong(absl::StrCat(text.size(), " bytes of text, at most ", kMaxTextBytes, " fit"));
   }
   const int priority = line.facility << 3 | line.level;
-  return absl::StrCat("<", priority, ">kchand: ", Printable(text));
+  // Without its newline the kernel would wait for the rest of the line.
+  return absl::StrCat("<", priority, ">kchand: ", Printable(text), "\n");
 }
 
 hub::KernelAnswer KmsgWriter::Write(const std::string& line) {

@@ -16,7 +16,7 @@
 namespace kchan::source {
 
 // The line that is written for `payload`, a KmsgLine and its text:
-// "<14>kchand: TEXT". INVALID_ARGUMENT says what is wrong with it.
+// "<14>kchand: TEXT\n". INVALID_ARGUMENT says what is wrong with it.
 absl::StatusOr<std::string> KmsgLineOf(std::span<const std::byte> payload);
 
 // Writes clients' lines into the kernel log.

@@ -48,7 +48,7 @@ void CheckLine(std::string_view text) {
   const auto line = source::KmsgLineOf(std::as_bytes(std::span(text)));
   if (!line.ok()) return;
   Check(line->starts_with('<') && line->find(">kchand: ") != std::string::npos);
-  Check(!HasControl(*line) && line->find('\n') == std::string::npos);
+  Check(!HasControl(*line) && line->find('\n') == line->size() - 1);
   Check(line->size() < 976);
 }
 

@@ -130,8 +130,7 @@ TEST_F(HostSideTest, TheKernelLogIsNotWrittenUnlessItIsAllowed) {
   const hub::KernelAnswer answer =
       side_->Publish("kmsg", 2, std::as_bytes(std::span<const char>(line)));
   EXPECT_TRUE(absl::IsPermissionDenied(answer.status)) << answer.status;
-  EXPECT_EQ(hub_.Find("kmsg")->snapshot().description->direction, hub::Direction::kToUser);
-  EXPECT_EQ(hub_.Find("kmsg")->snapshot().schema->types.size(), 1u);
+  EXPECT_NE(answer.status.message().find("publish: true"), std::string::npos);
 }
 
 TEST_F(HostSideTest, AFileIsReadSetAndWatched) {

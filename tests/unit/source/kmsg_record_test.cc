@@ -91,17 +91,17 @@ absl::StatusOr<std::string> LineOf(uint8_t level, uint8_t facility, const std::s
 }
 
 TEST(KmsgLineTest, ALineSaysWhoWroteIt) {
-  EXPECT_EQ(LineOf(4, 3, "hello").value(), "<28>kchand: hello");
+  EXPECT_EQ(LineOf(4, 3, "hello").value(), "<28>kchand: hello\n");
 }
 
 TEST(KmsgLineTest, TheDefaultIsAUsersInfo) {
-  EXPECT_EQ(LineOf(0, 0, "hello").value(), "<14>kchand: hello");
+  EXPECT_EQ(LineOf(0, 0, "hello").value(), "<14>kchand: hello\n");
 }
 
 TEST(KmsgLineTest, ALineCannotForgeAnother) {
-  EXPECT_EQ(LineOf(6, 1, "a\n<0>kernel: b\x1b[2J").value(), "<14>kchand: a?<0>kernel: b?[2J");
-  EXPECT_EQ(LineOf(6, 1, std::string("a\0b", 3)).value(), "<14>kchand: a");
-  EXPECT_EQ(LineOf(6, 1, "\xff").value(), "<14>kchand: ?");
+  EXPECT_EQ(LineOf(6, 1, "a\n<0>kernel: b\x1b[2J").value(), "<14>kchand: a?<0>kernel: b?[2J\n");
+  EXPECT_EQ(LineOf(6, 1, std::string("a\0b", 3)).value(), "<14>kchand: a\n");
+  EXPECT_EQ(LineOf(6, 1, "\xff").value(), "<14>kchand: ?\n");
 }
 
 TEST(KmsgLineTest, WhatCannotBeALineIsRefused) {
