@@ -67,6 +67,13 @@ static int refuse(struct kchan *ch)
 	return err;
 }
 
+/* As far as the kernel can tell: some count no preemption. */
+static bool may_sleep(void)
+{
+	return in_task() && !irqs_disabled() &&
+	       !(IS_ENABLED(CONFIG_PREEMPT_COUNT) && preempt_count());
+}
+
 static noinline int emit_admitted(struct kchan *ch, u16 type,
 				  const void *payload, u32 length)
 {
@@ -74,7 +81,7 @@ static noinline int emit_admitted(struct kchan *ch, u16 type,
 
 	if (!READ_ONCE(ch->live))
 		return -ENODEV;
-	if (!in_task() || irqs_disabled())
+	if (!may_sleep())
 		return refuse(ch);
 	err = kchan_admission_enter(&ch->admission);
 	if (err)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#define pr_fmt(fmt) "kchan: " fmt
-
 #include "policy.h"
 
-#include <linux/printk.h>
+#include <linux/limits.h>
 
 #include "transport.h"
 
@@ -19,7 +17,7 @@ static const char *conflict(const struct kchan_spec *spec)
 			return "the spinlock policy is for the shared layout; per-CPU rings need no lock";
 		break;
 	case KCHAN_POLICY_SEMAPHORE:
-		if (!spec->semaphore_count)
+		if (!spec->semaphore_count || spec->semaphore_count > INT_MAX)
 			return "the semaphore policy needs a semaphore_count";
 		fallthrough;
 	case KCHAN_POLICY_MUTEX:
@@ -50,9 +48,10 @@ static const char *resolve_layout(struct kchan_spec *spec,
 	return NULL;
 }
 
-static const char *resolve(struct kchan_spec *spec,
-			   const struct kchan_transport_ops *transport)
+const char *kchan_policy_resolve(struct kchan_spec *spec)
 {
+	const struct kchan_transport_ops *transport =
+		kchan_transport_find(spec->transport);
 	const char *wrong;
 
 	if (spec->context < KCHAN_CONTEXT_PROCESS ||
@@ -68,16 +67,6 @@ static const char *resolve(struct kchan_spec *spec,
 				       KCHAN_POLICY_SPINLOCK :
 				       KCHAN_POLICY_LOCK_FREE;
 	return conflict(spec);
-}
-
-int kchan_policy_resolve(struct kchan_spec *spec)
-{
-	const char *wrong = resolve(spec, kchan_transport_find(spec->transport));
-
-	if (!wrong)
-		return 0;
-	pr_err("channel %s: %s\n", spec->name, wrong);
-	return -EINVAL;
 }
 
 void kchan_admission_init(struct kchan_admission *admission,

@@ -21,10 +21,11 @@ struct kchan_admission {
 };
 
 /*
- * Replaces the spec's zero layout and policy by their defaults and refuses what
- * does not go together: EINVAL, with the reason in the kernel log.
+ * Replaces the spec's zero layout and policy by their defaults. NULL, or why
+ * layout, policy and context do not go together, or not with the transport,
+ * which exists.
  */
-int kchan_policy_resolve(struct kchan_spec *spec);
+const char *kchan_policy_resolve(struct kchan_spec *spec);
 
 /* Whether writers may have to sleep. */
 static inline bool kchan_policy_sleeps(enum kchan_policy policy)

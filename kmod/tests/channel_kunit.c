@@ -80,7 +80,7 @@ static const struct conflict conflicts[] = {
 	{ "unknown context", { .context = KCHAN_CONTEXT_NMI + 1 } },
 	{ "unknown policy", { .policy = KCHAN_POLICY_SEMAPHORE + 1 } },
 	{ "unknown layout", { .layout = KCHAN_LAYOUT_SHARED + 1 } },
-	{ "unknown transport", { .transport = KCHAN_TRANSPORT_GENL + 1 } },
+	{ "unknown transport", { .transport = KCHAN_TRANSPORT_LOG + 1 } },
 	{ "unknown direction", { .direction = 4 } },
 	{ "nobody to receive",
 	  { .direction = KCHAN_DIRECTION_TO_USER | KCHAN_DIRECTION_TO_KERNEL } },

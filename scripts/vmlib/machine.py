@@ -26,6 +26,8 @@ from .port import CommandFailed, GuestGone, Port, Result, VmError
 # One port is kept for killing commands on the others.
 _AGENTS = 5
 _BOOT_SECONDS = 120.0
+# A kernel that checks each access.
+_DEBUG_BOOT_SECONDS = 480.0
 _LAST_WORDS_SECONDS = 5.0
 
 
@@ -238,7 +240,8 @@ class Vm:
             disk=disk,
         )
         self._process = qemu.start(machine, self.folder / "qemu.log")
-        deadline = time.monotonic() + _BOOT_SECONDS
+        debug = self.kernel.version.endswith("-debug")
+        deadline = time.monotonic() + (_DEBUG_BOOT_SECONDS if debug else _BOOT_SECONDS)
         for index, (ours, theirs) in enumerate(pairs):
             theirs.close()
             self._opened.append(Port(ours, functools.partial(self._kill_command, index)))
