@@ -52,11 +52,18 @@ static const char *conflict(const struct kchan_spec *spec)
 	return NULL;
 }
 
+static int refuse(const struct kchan_spec *spec, const char *wrong)
+{
+	if (!wrong)
+		return 0;
+	pr_err("channel %s: %s\n", spec->name, wrong);
+	return -EINVAL;
+}
+
 /* Defaults for what is zero, then everything is checked. */
 static int resolve(struct kchan_spec *spec)
 {
 	const struct kchan_transport_ops *transport;
-	const char *wrong;
 	int err;
 
 	if (!is_channel_name(spec->name)) {
@@ -70,12 +77,10 @@ static int resolve(struct kchan_spec *spec)
 	spec->budget_bytes = spec->budget_bytes ?: KCHAN_DEFAULT_BUDGET_BYTES;
 	spec->linger_ms = spec->linger_ms ?: KCHAN_DEFAULT_LINGER_MS;
 
-	wrong = conflict(spec);
-	if (wrong) {
-		pr_err("channel %s: %s\n", spec->name, wrong);
-		return -EINVAL;
-	}
-	err = kchan_policy_resolve(spec);
+	err = refuse(spec, conflict(spec));
+	if (err)
+		return err;
+	err = refuse(spec, kchan_policy_resolve(spec));
 	if (err)
 		return err;
 	transport = kchan_transport_find(spec->transport);
@@ -83,12 +88,8 @@ static int resolve(struct kchan_spec *spec)
 		spec->types = transport->types;
 		spec->type_count = transport->type_count;
 	}
-	wrong = transport->conflict ? transport->conflict(spec) : NULL;
-	if (wrong) {
-		pr_err("channel %s: %s\n", spec->name, wrong);
-		return -EINVAL;
-	}
-	return 0;
+	return refuse(spec, transport->conflict ? transport->conflict(spec) :
+						  NULL);
 }
 
 static void destroy(struct kchan *ch)
