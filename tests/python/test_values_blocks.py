@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watched values and streamed extents, beside a daemon that may go or lie."""
+"""Values and blocks: beside the real edge, and a daemon that may go or lie."""
 
 from __future__ import annotations
 
@@ -12,6 +12,77 @@ from fake_daemon import FakeDaemon
 from kchan.v1 import block_pb2, value_pb2
 
 MIB = 1 << 20
+
+
+# ---- Beside the real edge --------------------------------------------------------
+
+
+def test_values_are_got_set_added_and_swapped(control: kchan.Client) -> None:
+    before = control.values("limits")
+    assert list(before.words) == ["high", "low", "mode", "uptime"]
+    assert control.set_value("limits", "high", 2**64 - 1) == before["high"]
+    assert control.set_value("limits", "low", -5) == before["low"]
+    assert control.add_value("limits", "low", 7) == (-5, 2)
+    refused = control.compare_and_swap("limits", "low", 3, 9)
+    assert not refused and refused.before == 2
+    assert control.compare_and_swap("limits", "low", 2, -9)
+    after = control.values("limits")
+    assert (after["high"], after["low"]) == (2**64 - 1, -9)
+    assert after.version == before.version + 4
+
+
+def test_errors_of_values_are_told_apart(client: kchan.Client, control: kchan.Client) -> None:
+    with pytest.raises(kchan.PermissionDenied):
+        client.set_value("limits", "high", 1)
+    with pytest.raises(kchan.PermissionDenied):
+        control.set_value("limits", "uptime", 1)
+    with pytest.raises(kchan.NotFound):
+        control.set_value("limits", "nope", 1)
+    with pytest.raises(kchan.InvalidArgument):
+        control.set_value("limits", "high", -1)
+    with pytest.raises(kchan.FailedPrecondition):
+        control.values("tick")
+
+
+def test_a_watch_shows_what_is_then_what_changes(
+    client: kchan.Client, control: kchan.Client
+) -> None:
+    updates = client.watch_values("limits")
+    first = next(updates)
+    control.add_value("limits", "high", 1)
+    second = next(updates)
+    updates.close()
+    assert isinstance(first.values["high"], int)
+    assert second.values["high"] == first.values["high"] + 1
+    assert second.values.version == first.values.version + 1
+    assert second.duplicates == 0 and not second.stale
+
+
+def test_blocks_are_read_as_they_were_written(control: kchan.Client) -> None:
+    disk = control.channel("disk").block
+    data = bytes(range(256)) * 4
+    control.write_blocks("disk", 4096, data, flush=True)
+    control.flush_blocks("disk")
+    assert control.read_blocks("disk", 4096, 1024) == data
+    whole = control.read_blocks("disk")
+    assert len(whole) == disk.capacity_bytes
+    assert whole[4096:5120] == data
+
+
+def test_errors_of_blocks_are_told_apart(client: kchan.Client, control: kchan.Client) -> None:
+    with pytest.raises(kchan.PermissionDenied):
+        client.write_blocks("disk", 0, bytes(512))
+    with pytest.raises(kchan.PermissionDenied):
+        control.write_blocks("rom", 0, bytes(512))
+    with pytest.raises(kchan.InvalidArgument):
+        control.read_blocks("disk", 1, 512)
+    with pytest.raises(kchan.OutOfRange):
+        control.read_blocks("disk", 1 << 30, 512)
+    with pytest.raises(kchan.FailedPrecondition):
+        control.read_blocks("tick")
+
+
+# ---- Beside a daemon that does what a test wants -----------------------------------
 
 
 def update(version: int, **words: int) -> value_pb2.WatchValuesResponse:
