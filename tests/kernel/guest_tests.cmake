@@ -49,6 +49,13 @@ kchan_add_guest_test(file
   SOURCES guest/file_guest_test.cc guest/file_commands_guest_test.cc
   LIBRARIES kchan_guest_netlink)
 
+kchan_add_guest_test(file
+  SOURCES
+    guest/file_guest_test.cc
+    guest/file_failure_guest_test.cc
+    guest/file_commands_guest_test.cc
+  LIBRARIES kchan_guest_netlink)
+
 kchan_add_guest_test(log
   SOURCES guest/log_guest_test.cc
   LIBRARIES kchan_guest_netlink)
