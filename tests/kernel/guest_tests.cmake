@@ -45,8 +45,8 @@ kchan_add_guest_test(value
 
 kchan_add_guest_test(block SOURCES guest/block_guest_test.cc LIBRARIES kchan_guest_netlink)
 
-kchan_add_guest_test(file
-  SOURCES guest/file_guest_test.cc guest/file_commands_guest_test.cc
+kchan_add_guest_test(log
+  SOURCES guest/log_guest_test.cc
   LIBRARIES kchan_guest_netlink)
 
 kchan_add_guest_test(file
@@ -54,8 +54,4 @@ kchan_add_guest_test(file
     guest/file_guest_test.cc
     guest/file_failure_guest_test.cc
     guest/file_commands_guest_test.cc
-  LIBRARIES kchan_guest_netlink)
-
-kchan_add_guest_test(log
-  SOURCES guest/log_guest_test.cc
   LIBRARIES kchan_guest_netlink)
