@@ -56,6 +56,7 @@ class ModuleValues::File {
   File(AttachedFile file, ValueWords words) : file_(std::move(file)), words_(std::move(words)) {}
 
   int fd() const { return file_.fd(); }
+  uint64_t generation() const { return file_.attach().generation; }
   const ValueWords& words() const { return words_; }
 
  private:
@@ -91,7 +92,7 @@ absl::StatusOr<hub::ValueSnapshot> ModuleValues::Read(const std::string& channel
   if (ioctl(file->fd(), KCHAN_IOC_VALUE_READ, &values) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel, ": reading its values"));
   }
-  return file->words().Snapshot(values);
+  return file->words().Snapshot(values, file->generation());
 }
 
 absl::StatusOr<hub::ValueChanged> ModuleValues::Change(const std::string& channel,

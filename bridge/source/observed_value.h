@@ -2,8 +2,10 @@
 #ifndef KCHAN_BRIDGE_SOURCE_OBSERVED_VALUE_H_
 #define KCHAN_BRIDGE_SOURCE_OBSERVED_VALUE_H_
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -26,11 +28,19 @@ class ObservedValue {
     next.version = latest_ == nullptr ? 1 : latest_->version + 1;
     next.boottime_ns = BoottimeNs();
     next.words = std::move(words);
+    next.generation = generation_;
     latest_ = std::make_shared<const hub::ValueSnapshot>(std::move(next));
     return latest_;
   }
 
  private:
+  static uint64_t RandomGeneration() {
+    std::random_device random;
+    return uint64_t{random()} << 32 | random();
+  }
+
+  // This numbering is this daemon's: another one begins anew.
+  const uint64_t generation_ = RandomGeneration();
   std::mutex mutex_;
   std::shared_ptr<const hub::ValueSnapshot> latest_;  // under mutex_
 };

@@ -66,7 +66,7 @@ void ValueSource::Turn() {
   last_turn_ = MonotonicNow();
   const absl::StatusOr<kchan_value_read> values = read_();
   if (!values.ok()) return End(values.status());
-  feed_.Set(std::make_shared<const hub::ValueSnapshot>(words_.Snapshot(*values)));
+  feed_.Set(std::make_shared<const hub::ValueSnapshot>(words_.Snapshot(*values, generation_)));
   if (values->state == KCHAN_STATE_DEAD) End(absl::OkStatus());
 }
 

@@ -67,9 +67,10 @@ absl::StatusOr<uint64_t> ValueWords::ToKernel(const Word& word, const hub::Value
       absl::StrCat("channel ", channel_, ": the word ", word.name, " holds a number, not a text"));
 }
 
-hub::ValueSnapshot ValueWords::Snapshot(const kchan_value_read& read) const {
+hub::ValueSnapshot ValueWords::Snapshot(const kchan_value_read& read, uint64_t generation) const {
   // The kernel's version grows by two with each change.
   hub::ValueSnapshot snapshot{.version = read.version / 2, .boottime_ns = read.boottime_ns};
+  snapshot.generation = generation;
   for (const Word& word : words_) {
     snapshot.words.push_back(
         {.name = word.name, .value = FromKernel(word, read.words[word.index])});

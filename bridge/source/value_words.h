@@ -36,7 +36,7 @@ class ValueWords {
   static hub::Value FromKernel(const Word& word, uint64_t raw);
   absl::StatusOr<uint64_t> ToKernel(const Word& word, const hub::Value& value) const;
 
-  hub::ValueSnapshot Snapshot(const kchan_value_read& read) const;
+  hub::ValueSnapshot Snapshot(const kchan_value_read& read, uint64_t generation) const;
 
  private:
   std::string channel_;

@@ -14,6 +14,7 @@
 #include "explain.h"
 #include "kchan/subscription.h"
 #include "output.h"
+#include "parse.h"
 #include "record_printer.h"
 #include "stop.h"
 #include "tail_options.h"
@@ -125,7 +126,7 @@ class Tail {
 
 ExitCode RunTail(const GlobalOptions& global, const TailOptions& tail) {
   StopWatch stop;
-  const auto duration = ParseFor(tail);
+  const auto duration = ParseDuration("--for", tail.duration, absl::InfiniteDuration());
   auto options = MakeSubscriptionOptions(tail);
   for (const absl::Status& status : {duration.status(), options.status()}) {
     if (status.ok()) continue;

@@ -49,14 +49,4 @@ absl::StatusOr<SubscriptionOptions> MakeSubscriptionOptions(const TailOptions& t
   return options;
 }
 
-absl::StatusOr<absl::Duration> ParseFor(const TailOptions& tail) {
-  absl::Duration duration = absl::InfiniteDuration();
-  if (tail.duration.empty()) return duration;
-  if (absl::ParseDuration(tail.duration, &duration) && duration > absl::ZeroDuration()) {
-    return duration;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--for '", tail.duration, "' is not a duration like 500ms, 10s or 1h30m"));
-}
-
 }  // namespace kchan::cli

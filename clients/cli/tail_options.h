@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "kchan/subscription.h"
 
 namespace kchan::cli {
@@ -33,7 +32,6 @@ absl::StatusOr<v1::Cursor> ParseCursor(const std::string& text);
 
 // INVALID_ARGUMENT: something in the options makes no sense.
 absl::StatusOr<SubscriptionOptions> MakeSubscriptionOptions(const TailOptions& tail);
-absl::StatusOr<absl::Duration> ParseFor(const TailOptions& tail);
 
 }  // namespace kchan::cli
 

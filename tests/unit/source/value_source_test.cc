@@ -46,8 +46,9 @@ TEST(ValueWordsTest, ShowsWordsByTheirSignedness) {
   read.boottime_ns = 99;
   read.words[0] = ~uint64_t{0};
   read.words[1] = ~uint64_t{0};
-  const hub::ValueSnapshot snapshot = words->Snapshot(read);
+  const hub::ValueSnapshot snapshot = words->Snapshot(read, /*generation=*/7);
   EXPECT_EQ(snapshot.version, 4u);
+  EXPECT_EQ(snapshot.generation, 7u);
   EXPECT_EQ(snapshot.boottime_ns, 99u);
   ASSERT_EQ(snapshot.words.size(), 2u);
   EXPECT_EQ(snapshot.words[0], (hub::Word{"count", ~uint64_t{0}}));
