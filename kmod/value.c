@@ -274,7 +274,7 @@ struct kchan_values *kchan_values_create(struct kchan *ch,
 	u32 i;
 
 	BUILD_BUG_ON(sizeof(struct kchan_value_page) > PAGE_SIZE);
-	BUILD_BUG_ON(KCHAN_MAX_WORDS > BITS_PER_TYPE(values->writable));
+	BUILD_BUG_ON(BITS_PER_TYPE(values->writable) < KCHAN_MAX_WORDS);
 	values = kzalloc(sizeof(*values), GFP_KERNEL);
 	if (!values)
 		return NULL;

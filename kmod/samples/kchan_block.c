@@ -16,7 +16,7 @@
 
 #define BLOCK_BYTES 512
 
-static void answer(struct kchan *ch, void *priv, u64 offset, u64 length)
+static void repeat_louder(struct kchan *ch, void *priv, u64 offset, u64 length)
 {
 	static u8 block[BLOCK_BYTES]; /* one call at a time */
 	size_t i;
@@ -26,10 +26,10 @@ static void answer(struct kchan *ch, void *priv, u64 offset, u64 length)
 	for (i = 0; i < BLOCK_BYTES; i++)
 		block[i] = toupper(block[i]);
 	if (kchan_block_write(ch, BLOCK_BYTES, block, BLOCK_BYTES))
-		pr_warn_ratelimited("slate: no memory for the answer\n");
+		pr_warn_ratelimited("slate: no memory for what comes back\n");
 }
 
-static const struct kchan_ops ops = { .block_written = answer };
+static const struct kchan_ops ops = { .block_written = repeat_louder };
 
 static struct kchan *channel;
 
