@@ -131,6 +131,20 @@ class Stream:
         self.call.cancel()
 
 
+def _value(number: int) -> Any:
+    if number < 0:
+        return _module("value_pb2").Value(signed_value=number)
+    return _module("value_pb2").Value(unsigned_value=number)
+
+
+def _number(value: Any) -> int:
+    return getattr(value, value.WhichOneof("kind"))
+
+
+def _words(values: Any) -> dict[str, int]:
+    return {word.name: _number(word.value) for word in values.words}
+
+
 class Remote:
     """kchand, seen from outside."""
 
@@ -176,6 +190,54 @@ class Remote:
             for index, payload in enumerate(payloads, start=1)
         )
         return list(self.channel_stub.Publish(requests, timeout=60))
+
+    def values(self, channel: str) -> dict[str, int]:
+        """Each word's value, by its name."""
+        request = _module("value_pb2").GetValuesRequest(channel=channel)
+        return _words(self.channel_stub.GetValues(request, timeout=30).values)
+
+    def set_value(self, channel: str, word: str, value: int) -> int:
+        """What the word was before."""
+        request = _module("value_pb2").SetValueRequest(
+            channel=channel, word=word, value=_value(value)
+        )
+        return _number(self.channel_stub.SetValue(request, timeout=30).before)
+
+    def add_value(self, channel: str, word: str, delta: int) -> tuple[int, int]:
+        """What the word was before and is after."""
+        request = _module("value_pb2").AddValueRequest(channel=channel, word=word, delta=delta)
+        answer = self.channel_stub.AddValue(request, timeout=30)
+        return _number(answer.before), _number(answer.after)
+
+    def swap_value(self, channel: str, word: str, expected: int, value: int) -> tuple[bool, int]:
+        """Whether the word was what was expected, and what it was."""
+        request = _module("value_pb2").CompareAndSwapValueRequest(
+            channel=channel, word=word, expected=_value(expected), value=_value(value)
+        )
+        answer = self.channel_stub.CompareAndSwapValue(request, timeout=30)
+        return answer.swapped, _number(answer.before)
+
+    def watch_values(self, *channels: str) -> grpc.Call:
+        request = _module("value_pb2").WatchValuesRequest(channels=channels)
+        return self.channel_stub.WatchValues(request, timeout=60)
+
+    def read_blocks(self, channel: str, offset: int, length: int) -> bytes:
+        request = _module("block_pb2").ReadBlocksRequest(
+            channel=channel, offset_bytes=offset, length_bytes=length
+        )
+        parts = self.channel_stub.ReadBlocks(request, timeout=60)
+        return b"".join(part.data for part in parts)
+
+    def write_blocks(self, channel: str, offset: int, data: bytes, flush: bool = False) -> int:
+        """How many bytes were written."""
+        request = _module("block_pb2").WriteBlocksRequest(
+            channel=channel, offset_bytes=offset, data=data, flush=flush
+        )
+        return self.channel_stub.WriteBlocks(iter([request]), timeout=60).written_bytes
+
+    def flush_blocks(self, channel: str) -> None:
+        request = _module("block_pb2").FlushBlocksRequest(channel=channel)
+        self.channel_stub.FlushBlocks(request, timeout=60)
 
     def subscribe(
         self,
