@@ -3,6 +3,8 @@
 """Boots a stock Debian kernel in QEMU, with our modules and programs.
 
   scripts/vm.py --kernel 6.12 --build build/dev --run 'kchan list'
+  scripts/vm.py --build build/dev --module ./mine.ko --serve
+                                   kchand, reachable from here; Ctrl-C ends it
   scripts/vm.py --shell            a shell on the console; Ctrl-A X ends it
 
 Programs import it as a module: from vm import Vm.
@@ -11,6 +13,7 @@ Programs import it as a module: from vm import Vm.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +27,7 @@ __all__ = [
 # The core first: the others need its symbols.
 _MODULES = ("kchan.ko", "kchan_sources.ko")
 _PROGRAMS = ("bridge/kchand", "clients/cli/kchan")
+_SERVER_PORT = 50051
 
 
 def built_modules(build: Path, kernel: str) -> list[Path]:
@@ -53,8 +57,28 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--append", default="", help="more kernel arguments")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--shell", action="store_true", help="a shell on this terminal")
+    what.add_argument("--serve", action="store_true",
+                      help="run the build's kchand, say where it is, until Ctrl-C")  # fmt: skip
     what.add_argument("--run", metavar="COMMAND", help="run this, print what it says, end")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.serve:
+        if not arguments.build:
+            parser.error("--serve wants --build: kchand has to be from somewhere")
+        arguments.forward.append(_SERVER_PORT)
+    return arguments
+
+
+def serve(vm: Vm) -> None:
+    """Runs kchand in the guest, open to whoever reaches this machine's loopback."""
+    vm.sh("mkdir -p /run/kchan")
+    vm.spawn(
+        f"kchand --listen-tcp 0.0.0.0:{_SERVER_PORT} --tcp-right control"
+        " --insecure --allow-remote-insecure",
+        log="/tmp/kchand.log",
+    )
+    vm.wait_for(f"netstat -ltn | grep -q :{_SERVER_PORT}")
+    print(f"export KCHAN_SERVER=127.0.0.1:{vm.ports[_SERVER_PORT]}", flush=True)
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 def main() -> int:
@@ -64,6 +88,9 @@ def main() -> int:
     if arguments.build:
         modules += built_modules(arguments.build, arguments.kernel)
         programs += [path for path in built_programs(arguments.build) if path.exists()]
+    if arguments.serve:
+        # Before the Vm's threads and QEMU: Ctrl-C is for serve(), not for them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     with Vm(
         arguments.kernel,
         modules=modules + arguments.module,
@@ -79,6 +106,9 @@ def main() -> int:
             print(f"guest port {guest} is 127.0.0.1:{host}", file=sys.stderr)
         if arguments.shell:
             return vm.wait_end()
+        if arguments.serve:
+            serve(vm)
+            return 0
         result = vm.sh(arguments.run, timeout=600, check=False)
         sys.stdout.buffer.write(result.output)
         sys.stdout.flush()
