@@ -115,7 +115,12 @@ static int attach(struct kchan_file *file, struct kchan_attach *request)
 	ch = kchan_find(request->channel);
 	if (!ch)
 		return -ENOENT;
-	err = bind(file, ch, request);
+	/* Records as bytes can be written by who does not read them. */
+	if (!(file->mode & FMODE_READ) &&
+	    ch->transport != KCHAN_TRANSPORT_CHARDEV)
+		err = -EBADF;
+	else
+		err = bind(file, ch, request);
 	if (err)
 		kchan_put(ch);
 	return err;
@@ -127,8 +132,7 @@ static long ioctl_attach(struct file *raw, void __user *user)
 	struct kchan_attach request;
 	int err;
 
-	if ((raw->f_mode & (FMODE_READ | FMODE_WRITE)) !=
-	    (FMODE_READ | FMODE_WRITE))
+	if (!(raw->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (copy_from_user(&request, user, sizeof(request)))
 		return -EFAULT;

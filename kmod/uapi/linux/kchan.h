@@ -268,8 +268,8 @@ enum kchan_role {
 /*
  * KCHAN_IOC_ATTACH binds an open file to a channel (of a RING channel: to one
  * ring) and enables the channel's source if it was idle. Needs a file opened
- * O_RDWR. On success the out fields are filled in. What the file can do then
- * depends on the transport:
+ * O_RDWR, or, to write to a CHARDEV channel only, O_WRONLY. On success the out
+ * fields are filled in. What the file can do then depends on the transport:
  *
  *   RING	reader: mmap(), poll(), KCHAN_IOC_COUNTERS
  *		writer: mmap() of the data area, KCHAN_IOC_DOORBELL
@@ -281,7 +281,7 @@ enum kchan_role {
  *		KCHAN_CMD_ENABLE; a BLOCK channel is always on
  *
  *   EPROTONOSUPPORT	abi_major is not the kernel's; abi_* say what it has
- *   EBADF		the file was not opened O_RDWR
+ *   EBADF		the file was not opened so
  *   EALREADY		this file is bound already
  *   EBUSY		the ring has a reader; the channel has
  *			KCHAN_MAX_RING_WRITERS

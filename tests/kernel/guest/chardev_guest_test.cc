@@ -241,6 +241,21 @@ TEST_F(ChardevTest, WhatIsNoFrameIsRefused) {
   EXPECT_EQ(file.Write(huge), -EMSGSIZE);
 }
 
+TEST_F(ChardevTest, AnAttachedFileThatOnlyWritesLeavesTheSourceAlone) {
+  RingFile file(O_WRONLY);
+  kchan_attach request = RingFile::Request(kChannel, KCHAN_CPU_SHARED);
+  ASSERT_EQ(file.Attach(&request), 0);
+  EXPECT_EQ(StateOf(socket_, kChannel), KCHAN_STATE_IDLE);
+  const std::string frame = CommandFrame({.count = 0});
+  EXPECT_EQ(write(file.fd(), frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
+  char byte;
+  EXPECT_EQ(read(file.fd(), &byte, 1), -1);
+  EXPECT_EQ(errno, EBADF);
+  // What is only mapped or told is for readers.
+  RingFile ring(O_WRONLY);
+  EXPECT_EQ(ring.Attach("test.shared", KCHAN_CPU_SHARED), EBADF);
+}
+
 TEST_F(ChardevTest, AttachNamesWhatIsWrong) {
   const auto attach = [](uint32_t cpu, uint32_t role, int flags = O_RDWR) {
     RingFile file(flags);
