@@ -2,6 +2,7 @@
 #include "bridge/rpc/block_write_stream.h"
 
 #include <span>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -25,9 +26,16 @@ void BlockWriteStream::EndSoon(const absl::Status& status) {
   {
     std::lock_guard lock(mutex_);
     end_status_ = status;
-    if (at_door_) return;
+    // Together, or a request that has just come would go to the door still.
+    if (at_door_ || !MarkEndedLocked(status)) return;
   }
-  End(status);
+  Finish(ToGrpcStatus(status));
+}
+
+// At the door it is seen when its request is written.
+void BlockWriteStream::OnCancel() {
+  std::lock_guard lock(mutex_);
+  end_status_ = absl::CancelledError("the client went away");
 }
 
 void BlockWriteStream::OnReadDone(bool ok) {
@@ -35,8 +43,14 @@ void BlockWriteStream::OnReadDone(bool ok) {
     if (channel_.empty()) {
       return End(BadField("channel", "the stream was closed without writing anything"));
     }
+    absl::Status status;
+    {
+      std::lock_guard lock(mutex_);
+      if (ended_) return;
+      status = end_status_;
+    }
     response_->set_written_bytes(written_bytes_);
-    return End(absl::OkStatus());
+    return End(status);
   }
   {
     std::lock_guard lock(mutex_);
@@ -100,11 +114,15 @@ absl::Status BlockWriteStream::CheckRequest() {
 void BlockWriteStream::End(const absl::Status& status) {
   {
     std::lock_guard lock(mutex_);
-    if (ended_) return;
-    ended_ = true;
-    ended_with_ = status.code();
+    if (!MarkEndedLocked(status)) return;
   }
   Finish(ToGrpcStatus(status));
+}
+
+bool BlockWriteStream::MarkEndedLocked(const absl::Status& status) {
+  if (std::exchange(ended_, true)) return false;
+  ended_with_ = status.code();
+  return true;
 }
 
 void BlockWriteStream::OnDone() {

@@ -39,6 +39,7 @@ class BlockWriteStream final : public grpc::ServerReadReactor<v1::WriteBlocksReq
   void EndSoon(const absl::Status& status) override;
 
   void OnReadDone(bool ok) override;
+  void OnCancel() override;
   void OnDone() override;
 
  private:
@@ -47,6 +48,8 @@ class BlockWriteStream final : public grpc::ServerReadReactor<v1::WriteBlocksReq
   absl::Status Write();
   absl::Status CheckRequest();
   void End(const absl::Status& status);
+  // False: it has ended already. Under mutex_.
+  bool MarkEndedLocked(const absl::Status& status);
 
   Core& core_;
   const std::string caller_;
