@@ -83,13 +83,13 @@ ExitCode Info(const GlobalOptions& global, const BlockOptions& options) {
   if (!client.ok()) return Explain(client.status());
   const auto channel = (*client)->GetChannel(options.channel);
   if (!channel.ok()) return ExplainChannel(**client, channel.status(), options.channel);
-  if (options.json) {
-    Print(MessageJson(channel->block()) + "\n");
-    return kOk;
-  }
   if (!channel->has_block()) {
     return Explain(absl::FailedPreconditionError(
         absl::StrCat("channel '", options.channel, "' is no region of blocks")));
+  }
+  if (options.json) {
+    Print(MessageJson(channel->block()) + "\n");
+    return kOk;
   }
   const v1::BlockGeometry& block = channel->block();
   Print(absl::StrCat("size      ", BytesText(block.capacity_bytes()), " (", block.capacity_bytes(),

@@ -114,7 +114,9 @@ absl::StatusOr<v1::Value> ParseValue(const std::string& text, const v1::Value& n
   if (now.has_text_value()) return TextValue(text);
   if (field != nullptr) {
     for (const v1::NamedValue& named : field->names()) {
-      if (named.name() == text) return UnsignedValue(named.value());
+      if (named.name() != text) continue;
+      return now.has_signed_value() ? SignedValue(static_cast<int64_t>(named.value()))
+                                    : UnsignedValue(named.value());
     }
   }
   if (const auto number = ParseNumber(text)) return *number;
