@@ -15,7 +15,8 @@
  *	cpu hotplug	taken inside by hotplug.c; its callbacks take none of ours
  *	registry lock	the list; held over nothing that sleeps for long
  * kchan.callbacks (read side) is held over ops->receive, set_param, set_value
- * and block_written and is never taken together with `demand`.
+ * and block_written. CHANNEL_SET takes `demand` inside it, nobody the other way
+ * round.
  */
 #ifndef _KCHAN_CHANNEL_H
 #define _KCHAN_CHANNEL_H

@@ -112,6 +112,14 @@ static inline struct nlattr **kchan_dump_attrs(struct netlink_callback *cb)
 }
 
 /*
+ * What a bio's length in bytes, 32 bits wide, can say, in whole blocks. An old
+ * kernel cuts a longer BLKZEROOUT by this limit alone: with a larger one it
+ * would zero a part and report success.
+ */
+#define KCHAN_MAX_DISCARD_SECTORS \
+	(round_down(UINT_MAX, (unsigned int)PAGE_SIZE) >> SECTOR_SHIFT)
+
+/*
  * A disk with a volatile cache (so that flushes are seen), whole-page discards
  * and buffers aligned to a block. An ERR_PTR.
  */
@@ -125,8 +133,10 @@ static inline struct gendisk *kchan_alloc_disk(struct blk_mq_tag_set *tags,
 		return disk;
 	blk_queue_logical_block_size(disk->queue, block_bytes);
 	blk_queue_dma_alignment(disk->queue, block_bytes - 1);
-	blk_queue_max_discard_sectors(disk->queue, UINT_MAX);
-	blk_queue_max_write_zeroes_sectors(disk->queue, UINT_MAX);
+	blk_queue_max_discard_sectors(disk->queue,
+				      KCHAN_MAX_DISCARD_SECTORS);
+	blk_queue_max_write_zeroes_sectors(disk->queue,
+					   KCHAN_MAX_DISCARD_SECTORS);
 	disk->queue->limits.discard_granularity = PAGE_SIZE;
 	blk_queue_write_cache(disk->queue, true, false);
 	blk_queue_flag_set(QUEUE_FLAG_NONROT, disk->queue);
@@ -139,8 +149,8 @@ static inline struct gendisk *kchan_alloc_disk(struct blk_mq_tag_set *tags,
 	struct queue_limits limits = {
 		.logical_block_size = block_bytes,
 		.dma_alignment = block_bytes - 1,
-		.max_hw_discard_sectors = UINT_MAX,
-		.max_write_zeroes_sectors = UINT_MAX,
+		.max_hw_discard_sectors = KCHAN_MAX_DISCARD_SECTORS,
+		.max_write_zeroes_sectors = KCHAN_MAX_DISCARD_SECTORS,
 		.discard_granularity = PAGE_SIZE,
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 		.features = BLK_FEAT_WRITE_CACHE,

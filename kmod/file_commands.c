@@ -60,8 +60,8 @@ static int take_frames(struct kchan *ch, struct file *file,
 		int status = kchan_receive(ch, frame->type, frame + 1,
 					   frame->length, NULL);
 
-		/* It was not looked at. */
-		if (status == -ESHUTDOWN)
+		/* Not the callback's word for it: it was not looked at. */
+		if (status == -ESHUTDOWN && READ_ONCE(ch->deaf))
 			return status;
 		if (status == -EINTR && fatal_signal_pending(current))
 			return hand->records ? 0 : status;

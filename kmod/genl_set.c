@@ -110,6 +110,7 @@ static int set_param(struct kchan *ch, u32 param, u64 value,
 {
 	int err = ch->ops.set_param(ch, ch->priv, param, value, extack);
 
+	kchan_keep_words(extack);
 	if (!err)
 		WRITE_ONCE(ch->params.entries[param].value, value);
 	return err;

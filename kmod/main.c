@@ -11,8 +11,8 @@
 #include "device.h"
 #include "genl.h"
 #include "hotplug.h"
-#include "version.h"
 #include "relay.h"
+#include "version.h"
 
 static int __init kchan_init(void)
 {
@@ -24,11 +24,11 @@ static int __init kchan_init(void)
 	err = kchan_class_init();
 	if (err)
 		goto err_hotplug_exit;
+	kchan_relay_init();
 	err = kchan_chardev_init();
 	if (err)
 		goto err_relay_exit;
 	err = kchan_genl_init();
-	kchan_relay_init();
 	if (err)
 		goto err_chardev_exit;
 	err = kchan_device_init();
@@ -53,8 +53,8 @@ static void __exit kchan_exit(void)
 	kchan_device_exit();
 	kchan_genl_exit();
 	kchan_chardev_exit();
-	kchan_class_exit();
 	kchan_relay_exit();
+	kchan_class_exit();
 	kchan_hotplug_exit();
 }
 
