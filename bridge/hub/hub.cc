@@ -25,8 +25,11 @@ KernelDoor* Hub::door() const {
 
 std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> description) {
   if (auto known = Find(description->name)) {
-    known->SetDescription(std::move(description));
-    return known;
+    if (known->snapshot().description->has_records() == description->has_records()) {
+      known->SetDescription(std::move(description));
+      return known;
+    }
+    Remove(description->name);  // its log is of no use to the other kind
   }
   LogLimits log_limits = description->has_records() ? log_limits_(description->name)
                                                     : LogLimits{.max_bytes = 0, .segment_bytes = 0};

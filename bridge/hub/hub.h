@@ -71,9 +71,10 @@ class Hub {
   KernelDoor* door() const;
 
   // Sources' side. Finds the channel of this name and gives it the new
-  // description, or makes it. A new channel's log gets what its limits say, or
-  // what the other logs leave of max_log_bytes. Null if that is less than
-  // min_log_bytes, or if max_channels is reached.
+  // description, or makes it; one that had records and now has none, or the
+  // other way round, is another channel, in its place. A new channel's log gets what its limits
+  // say, or what the other logs leave of max_log_bytes. Null if that is less than min_log_bytes, or
+  // if max_channels is reached.
   std::shared_ptr<Channel> Upsert(std::shared_ptr<const ChannelDescription> description);
   // Forgets a channel with its history; subscriptions to it end.
   void Remove(std::string_view name);

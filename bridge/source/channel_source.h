@@ -50,6 +50,7 @@ class ChannelSource {
   void Reconsider();
 
   const std::string& name() const { return channel_->name(); }
+  const std::shared_ptr<hub::Channel>& channel() const { return channel_; }
   uint32_t kernel_id() const { return kernel_.id; }
   // Why it is not live though it should be; OK otherwise.
   const absl::Status& problem() const { return problem_; }

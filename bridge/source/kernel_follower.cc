@@ -251,7 +251,9 @@ void KernelFollower::Apply(const ChannelMessage& message) {
   }
   refused_.erase(name);
   auto& source = sources_[name];
-  if (source == nullptr) source = std::make_unique<ChannelSource>(context_, std::move(channel));
+  if (source == nullptr || source->channel() != channel) {
+    source = std::make_unique<ChannelSource>(context_, std::move(channel));
+  }
   source->SetKernel(*link_, message);
   if (message.state == KCHAN_STATE_DEAD) let_go_();
 }

@@ -82,6 +82,18 @@ TEST_F(HubTest, ChannelWithoutRecordsTakesNothingFromTheLogs) {
   EXPECT_EQ(channel->log().max_bytes(), 0u);
 }
 
+TEST_F(HubTest, ChannelThatHasRecordsNowIsAnotherOneWithALog) {
+  ChannelDescription value;
+  value.name = "exec";
+  value.volume = Volume::kValue;
+  const auto values = hub_.Upsert(std::make_shared<const ChannelDescription>(value));
+  const auto records = hub_.Upsert(Description("exec"));
+  ASSERT_NE(records, nullptr);
+  EXPECT_NE(records, values);
+  EXPECT_EQ(hub_.Find("exec"), records);
+  EXPECT_GT(records->log().max_bytes(), 0u);
+}
+
 TEST_F(HubTest, NewLimitsOfLogsStayTogetherWithinTheBound) {
   std::map<std::string, size_t, std::less<>> wanted{{"a", 100 << 10}, {"b", 60 << 10}};
   Hub hub({.max_channels = 100, .max_log_bytes = 150 << 10, .min_log_bytes = 20 << 10},
