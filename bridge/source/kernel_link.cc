@@ -56,7 +56,16 @@ absl::StatusOr<std::unique_ptr<RecordSource>> ModuleLink::AttachValues(const std
   if (!schema.ok()) return schema.status();
   auto words = ValueWords::Of(*schema, channel);
   if (!words.ok()) return words.status();
-  return ValueSource::Attach(loop_, options_.device_path, channel, *std::move(words), values);
+  auto source =
+      ValueSource::Attach(loop_, options_.device_path, channel, *std::move(words), values);
+  // It may have been registered anew, with other words, before it was attached.
+  const auto now = control_->GetSchema(channel);
+  if (!now.ok()) return now.status();
+  if (now->id != schema->id) {
+    return absl::UnavailableError(
+        absl::StrCat("channel ", channel, ": it was registered anew while it was opened"));
+  }
+  return source;
 }
 
 absl::StatusOr<std::unique_ptr<RecordSource>> ModuleLink::AttachFile(const std::string& channel) {

@@ -37,14 +37,16 @@ absl::StatusOr<uint64_t> Operand(const ValueWords& words, const ValueWords::Word
   return words.ToKernel(word, change.operand);
 }
 
+absl::Status HasEnded(const std::string& channel) {
+  return absl::FailedPreconditionError(absl::StrCat("channel ", channel, " has ended"));
+}
+
 absl::Status ChangeError(const std::string& channel, const std::string& word, int error) {
   const std::string what = absl::StrCat("channel ", channel, ", word ", word);
   if (error == EPERM) {
     return absl::PermissionDeniedError(absl::StrCat(what, ": only its module may change it"));
   }
-  if (error == ESHUTDOWN) {
-    return absl::FailedPreconditionError(absl::StrCat(what, ": the channel has ended"));
-  }
+  if (error == ESHUTDOWN) return HasEnded(channel);
   return absl::ErrnoToStatus(error, absl::StrCat(what, ": the module refused the change"));
 }
 
@@ -66,6 +68,7 @@ class ModuleValues::File {
 
 absl::StatusOr<ModuleValues::File> ModuleValues::Open(const std::string& channel) {
   absl::StatusOr<ValueWords> words = absl::UnknownError("");
+  absl::StatusOr<AttachedFile> file = absl::UnknownError("");
   const hub::KernelAnswer answer = pool_.Run([&](KernelControl& control) {
     const auto message = control.GetChannel(channel);
     if (!message.ok()) return hub::KernelAnswer{.status = message.status()};
@@ -73,15 +76,16 @@ absl::StatusOr<ModuleValues::File> ModuleValues::Open(const std::string& channel
       return hub::KernelAnswer{.status = absl::FailedPreconditionError(
                                    absl::StrCat("channel ", channel, " is not one of values"))};
     }
+    file =
+        AttachedFile::Open(device_path_, {.channel = channel}, absl::StrCat("channel ", channel));
+    if (!file.ok()) return hub::KernelAnswer{.status = file.status()};
+    // In this order: as long as what is attached lives, its words are these.
     const auto schema = control.GetSchema(channel);
     if (!schema.ok()) return hub::KernelAnswer{.status = schema.status()};
     words = ValueWords::Of(*schema, channel);
     return hub::KernelAnswer{.status = words.status()};
   });
   if (!answer.status.ok()) return answer.status;
-  auto file =
-      AttachedFile::Open(device_path_, {.channel = channel}, absl::StrCat("channel ", channel));
-  if (!file.ok()) return file.status();
   return File(*std::move(file), *std::move(words));
 }
 
@@ -92,6 +96,7 @@ absl::StatusOr<hub::ValueSnapshot> ModuleValues::Read(const std::string& channel
   if (ioctl(file->fd(), KCHAN_IOC_VALUE_READ, &values) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel, ": reading its values"));
   }
+  if (values.state == KCHAN_STATE_DEAD) return HasEnded(channel);
   return file->words().Snapshot(values, file->generation());
 }
 
