@@ -66,7 +66,7 @@ std::vector<std::pair<std::string, Parsed>> List(const std::string& path,
 }
 
 absl::Status Unusable(const std::string& path, int error) {
-  if (error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE) {
+  if (error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE || error == ENOMEM) {
     return absl::ResourceExhaustedError(
         absl::StrCat("a file for the kernel in ", path, ": ", std::strerror(error)));
   }
@@ -99,12 +99,19 @@ absl::StatusOr<FolderFile> FileFolder::Create(const std::string& channel, uint64
   }
 }
 
-std::vector<FolderFile> FileFolder::TakeOver(const std::string& channel, uint64_t generation) {
+absl::StatusOr<std::vector<FolderFile>> FileFolder::TakeOver(const std::string& channel,
+                                                             uint64_t generation) {
   std::vector<FolderFile> taken;
   for (const auto& [name, parsed] : List(path_, channel)) {
     FolderFile file{.fd = {}, .path = hub::Concat({path_, "/", name})};
-    if (parsed.generation == generation) {
-      file.fd = UniqueFd(open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (parsed.generation != generation) {
+      Remove(file);
+      continue;
+    }
+    file.fd = UniqueFd(open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    // It has records that are nowhere else: who tries again may read it.
+    if (!file.fd && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+      return Unusable(path_, errno);
     }
     struct stat status = {};
     if (file.fd && fstat(file.fd.get(), &status) == 0 && S_ISREG(status.st_mode)) {

@@ -34,8 +34,8 @@ class FileFolder {
   absl::StatusOr<FolderFile> Create(const std::string& channel, uint64_t generation);
 
   // What is left of this generation, oldest first; files of the channel's other
-  // generations are removed.
-  std::vector<FolderFile> TakeOver(const std::string& channel, uint64_t generation);
+  // generations are removed. Errors as Create(): one of them cannot be opened now.
+  absl::StatusOr<std::vector<FolderFile>> TakeOver(const std::string& channel, uint64_t generation);
 
   // It has been read to its end.
   static void Remove(const FolderFile& file);

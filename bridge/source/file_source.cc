@@ -94,7 +94,9 @@ absl::Status FileSource::Begin() {
   const absl::StatusOr<kchan_file_status> before = writer_->Status();
   if (!before.ok()) return before.status();
   uint64_t sequence = before->sequence;
-  std::vector<FolderFile> left = folder_.TakeOver(channel_, writer_generation_);
+  auto taken = folder_.TakeOver(channel_, writer_generation_);
+  if (!taken.ok()) return OfChannel(taken.status());
+  std::vector<FolderFile>& left = *taken;
   if (const uint64_t read = folder_.read_sequence(channel_, writer_generation_); read != 0) {
     sequence = read;
   } else if (!left.empty()) {
@@ -106,10 +108,7 @@ absl::Status FileSource::Begin() {
   for (FolderFile& file : left) backlog_.push_back({.file = std::move(file)});
 
   auto file = folder_.Create(channel_, writer_generation_);
-  if (!file.ok()) {
-    return absl::Status(file.status().code(),
-                        absl::StrCat("channel ", channel_, ": ", file.status().message()));
-  }
+  if (!file.ok()) return OfChannel(file.status());
   current_.emplace(Open{.file = *std::move(file)});
   if (absl::Status status = writer_->Hand(current_->file.fd.get()); !status.ok()) {
     FileFolder::Remove(current_->file);
@@ -117,6 +116,10 @@ absl::Status FileSource::Begin() {
     return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status FileSource::OfChannel(const absl::Status& status) const {
+  return absl::Status(status.code(), absl::StrCat("channel ", channel_, ": ", status.message()));
 }
 
 uint64_t FileSource::FirstNumber(const FolderFile& file) const {
@@ -165,7 +168,9 @@ void FileSource::Turn() {
 
 absl::StatusOr<bool> FileSource::ReadBacklog() {
   Open& oldest = backlog_.front();
-  const absl::StatusOr<uint64_t> bytes = Read(oldest, kToTheEnd);
+  const absl::StatusOr<kchan_file_status> status = writer_->Status();
+  if (!status.ok()) return status.status();
+  const absl::StatusOr<uint64_t> bytes = Read(oldest, kToTheEnd, status->sequence);
   if (!bytes.ok()) return bytes.status();
   if (*bytes == 0) {
     FileFolder::Remove(oldest.file);
@@ -180,7 +185,7 @@ absl::StatusOr<bool> FileSource::ReadCurrent() {
   const absl::StatusOr<kchan_file_status> status = writer_->Status();
   if (!status.ok()) return status.status();
   Blame(*status);
-  const absl::StatusOr<uint64_t> bytes = Read(*current_, status->position);
+  const absl::StatusOr<uint64_t> bytes = Read(*current_, status->position, status->sequence);
   if (!bytes.ok()) return bytes.status();
   if (current_->read_bytes < status->position && *bytes != 0) return true;
   // Everything up to here was written or lost, and what was written is read.
@@ -190,7 +195,7 @@ absl::StatusOr<bool> FileSource::ReadCurrent() {
   return true;
 }
 
-absl::StatusOr<uint64_t> FileSource::Read(Open& open, uint64_t end) {
+absl::StatusOr<uint64_t> FileSource::Read(Open& open, uint64_t end, uint64_t used) {
   uint64_t total = 0;
   while (total < kTurnBytes && open.read_bytes < end) {
     const std::span<std::byte> room = parser_.Room();
@@ -205,7 +210,8 @@ absl::StatusOr<uint64_t> FileSource::Read(Open& open, uint64_t end) {
     if (bytes == 0) break;
     parser_.Filled(static_cast<size_t>(bytes));
     for (; const std::optional<Frame> frame = parser_.Next(); ++turn_records_) {
-      tally_.Take(*frame, *log_);
+      // A file may hold anything: no number that the kernel has not used yet.
+      if (frame->sequence <= used) tally_.Take(*frame, *log_);
     }
     open.read_bytes += static_cast<uint64_t>(bytes);
     total += static_cast<uint64_t>(bytes);

@@ -73,14 +73,17 @@ class FileSource final : public RecordSource {
              const std::string& channel, uint64_t rotate_bytes);
 
   absl::Status Begin();
+  // The same, with the channel's name.
+  absl::Status OfChannel(const absl::Status& status) const;
   uint64_t FirstNumber(const FolderFile& file) const;
 
   void Turn();
   // Each returns whether there may be more.
   absl::StatusOr<bool> ReadBacklog();
   absl::StatusOr<bool> ReadCurrent();
-  // Reads up to `end`; how many bytes there were.
-  absl::StatusOr<uint64_t> Read(Open& open, uint64_t end);
+  // Reads up to `end`, when the kernel has used numbers up to `used`; how many
+  // bytes there were.
+  absl::StatusOr<uint64_t> Read(Open& open, uint64_t end, uint64_t used);
   void Blame(const kchan_file_status& status);
   void Rotate(const kchan_file_status& status);
   void End(absl::Status status);

@@ -2,6 +2,7 @@
 #include "bridge/source/frame_writer.h"
 
 #include <linux/kchan.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,15 @@
 #include "bridge/source/frame_parser.h"
 
 namespace kchan::source {
+namespace {
+
+// ESHUTDOWN may also be what the channel's callback has said.
+bool IsDead(int fd) {
+  pollfd file{.fd = fd, .events = 0, .revents = 0};
+  return poll(&file, 1, 0) == 1 && (file.revents & POLLHUP) != 0;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Submitter>> FrameWriter::Attach(const std::string& device_path,
                                                                const std::string& channel) {
@@ -35,7 +45,7 @@ hub::KernelAnswer FrameWriter::Submit(uint16_t type, std::span<const std::byte> 
   const ssize_t written = write(fd_.get(), frame.data(), frame.size());
   if (written == static_cast<ssize_t>(frame.size())) return Refusal(channel_, 0, "");
   const int error = written < 0 ? errno : EIO;
-  healthy_ = error != ESHUTDOWN;
+  healthy_ = error != ESHUTDOWN || !IsDead(fd_.get());
   return Refusal(channel_, error, "");
 }
 

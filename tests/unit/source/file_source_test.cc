@@ -217,6 +217,19 @@ TEST_F(FileSourceTest, WhatAKilledDaemonLeftIsReadUnderTheSameNumbers) {
   EXPECT_FALSE(std::filesystem::exists(older));
 }
 
+TEST_F(FileSourceTest, ANumberThatTheKernelHasNotUsedIsNotBelieved) {
+  std::filesystem::create_directory(directory_ + "/files");
+  std::ofstream(directory_ + "/files/test.0000000000000abc.0000000007")
+      << FrameText(1, "a") << FrameText(uint64_t{1} << 60, "forged") << FrameText(2, "b");
+  kernel_.Lose(2);
+  Start();
+  EXPECT_TRUE(ReadUpTo(2));
+  EXPECT_EQ(extent().records, 2u);
+  kernel_.Write("c");
+  EXPECT_TRUE(ReadUpTo(3));
+  EXPECT_EQ(lost(), 0u);
+}
+
 TEST_F(FileSourceTest, WhatIsNotReadYetStaysForTheNext) {
   Start();
   kernel_.Write("a");
