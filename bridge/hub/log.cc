@@ -32,7 +32,7 @@ Log::~Log() {
   while (!entries_.empty() || !open_.empty()) DropOldestLocked(dropped);
 }
 
-void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence) {
+void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence, bool has_history) {
   KCHAN_CHECK(epoch != 0, "0 is no epoch");
   next_sequence = std::max<uint64_t>(next_sequence, 1);
   const bool same_epoch = epoch == epoch_;
@@ -54,11 +54,13 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence)
   }
   epoch_ = epoch;
   next_sequence_ = next_sequence;
+  if (!runs_.empty()) runs_.back().has_history = false;
   runs_.push_back({.id = ++run_,
                    .epoch = epoch,
                    .schema_id = schema_id,
                    .first_sequence = next_sequence,
-                   .last_sequence = next_sequence - 1});
+                   .last_sequence = next_sequence - 1,
+                   .has_history = has_history});
   ForgetRunsLocked(dropped);
   // A reader may have to be told of what was before next_sequence.
   waiters_.NotifyAll();
@@ -140,6 +142,14 @@ void Log::CloseEntry() {
 void Log::EndSegment() {
   open_.clear();
   write_ = write_end_ = published_ = last_loss_at_ = nullptr;
+}
+
+void Log::CaughtUp() {
+  Publish();
+  const std::lock_guard lock(mutex_);
+  if (runs_.empty() || !std::exchange(runs_.back().has_history, false)) return;
+  // Who waits for a number that is not there now is told so.
+  waiters_.NotifyAll();
 }
 
 void Log::Publish() {

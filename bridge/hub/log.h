@@ -111,7 +111,15 @@ class Log {
   // but were never in this log: a cursor that points there is told that they
   // were lost in a daemon's restart. Publishes what was appended before.
   // Starting the current epoch again with its own next number does nothing.
-  void StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence);
+  //
+  // `has_history`: numbers from next_sequence on may have been given out by an
+  // earlier daemon already, and come once more before CaughtUp(). Until then a
+  // cursor beyond what was published is waited for.
+  void StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
+                  bool has_history = false);
+
+  // What comes now is new.
+  void CaughtUp();
 
   // Appends one record; returns its number. Invalidates nothing. Needs an
   // epoch.
@@ -172,6 +180,9 @@ class Log {
     uint64_t schema_id = 0;
     uint64_t first_sequence = 0;
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
+    bool has_history = false;    // see StartEpoch(); until CaughtUp()
+
+    bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
   };
 
   struct Counters {

@@ -60,6 +60,9 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
   if (const auto* at = std::get_if<StartAt>(&start)) {
     const Run* run = FindRun(at->cursor);
     if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
+    if (run->IsAwaited(at->cursor.sequence)) {
+      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
+    }
     if (at->cursor.sequence > run->last_sequence) return std::nullopt;
     return Locate(*run, at->cursor.sequence);
   }
@@ -133,7 +136,11 @@ void Log::Disarm(Waiter* waiter) const {
 Log::Found Log::Resolve(LogPosition& position) const {
   Found found;
   if (runs_.empty()) return found;
-  if (position.run < runs_.front().id) found.loss = Rejoin(position);
+  if (position.run < runs_.front().id) {
+    const Run* awaited = position.unknown_epoch ? FindRun(position.cursor) : nullptr;
+    if (awaited != nullptr && awaited->IsAwaited(position.cursor.sequence)) return found;
+    found.loss = Rejoin(position);
+  }
   for (;;) {
     const Run& run = RunOf(position);
     position.schema_id = run.schema_id;

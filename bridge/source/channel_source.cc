@@ -161,7 +161,7 @@ void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
                     .cause = "used up while this daemon did not read"});
     log.Publish();
   }
-  log.StartEpoch(epoch_, schema_id, source.next_sequence());
+  log.StartEpoch(epoch_, schema_id, source.next_sequence(), source.has_history());
 }
 
 void ChannelSource::Ended(absl::Status status) {

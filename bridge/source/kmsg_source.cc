@@ -63,7 +63,8 @@ void KmsgSource::Turn() {
     const OnEnd on_end = std::move(on_end_);
     return on_end(absl::ErrnoToStatus(error_, "/dev/kmsg: cannot be read any more"));
   }
-  if (got != Got::kNothing) timer_.Start(absl::ZeroDuration());
+  if (got != Got::kNothing) return timer_.Start(absl::ZeroDuration());
+  log_->CaughtUp();
 }
 
 KmsgSource::Got KmsgSource::ReadOne() {

@@ -32,6 +32,7 @@ class KmsgSource final : public RecordSource {
 
   uint64_t generation() const override { return 1; }
   uint64_t next_sequence() const override { return next_; }
+  bool has_history() const override { return true; }
   void Start(hub::Log& log, OnEnd on_end) override;
   void RingsAppeared() override {}
   void ChannelGone() override {}

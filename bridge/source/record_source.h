@@ -30,6 +30,11 @@ class RecordSource {
   // The number that the next record takes.
   virtual uint64_t next_sequence() const = 0;
 
+  // Whether the kernel keeps records, so that numbers from next_sequence() on
+  // may have been given out by an earlier daemon. Then it reads those first and
+  // calls Log::CaughtUp().
+  virtual bool has_history() const { return false; }
+
   virtual void Start(hub::Log& log, OnEnd on_end) = 0;
 
   // There may be rings that could not be attached before: a CPU has come up.

@@ -101,10 +101,8 @@ absl::StatusOr<hub::ValueChanged> ValueFileChannel::ChangeValue(const hub::Value
     return absl::UnimplementedError(
         refuse("the kernel has no atomic operation on a file: it can only be set"));
   }
-  std::string text = TextOf(change.operand);
-  // As echo writes it, which is what the kernel's parsers are used to: some
-  // take nothing without it.
-  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  // As it is: some files keep a newline as a part of the value.
+  const std::string text = TextOf(change.operand);
   if (text.empty() || text.size() > kMaxWriteBytes) {
     return absl::InvalidArgumentError(refuse(
         absl::StrCat(text.size(), " bytes: it takes 1 to ", kMaxWriteBytes, " in one write")));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "bridge/hub/log.h"
 #include "tests/unit/hub/log_testing.h"
 
@@ -184,6 +186,44 @@ TEST(LogEpochTest, UnknownEpochIsALossOfUnknownCountThenTheOldest) {
   EXPECT_EQ(batch.epoch, kA);
   EXPECT_EQ(RecordNumbers(Decode(batch)), Range(1, 3));
   EXPECT_TRUE(reader.Read().empty());
+}
+
+TEST(LogEpochTest, ACursorIsWaitedForWhileHistoryComesOnceMore) {
+  for (const bool came_first : {false, true}) {
+    LogFixture f;
+    std::optional<Follower> reader;
+    if (came_first) reader.emplace(f.log, StartAt{{kA, 5}});
+    f.log.StartEpoch(kA, 1, 1, /*has_history=*/true);
+    f.AppendPublished(2);
+    if (!came_first) reader.emplace(f.log, StartAt{{kA, 5}});
+    CountingWaiter waiter;
+    EXPECT_TRUE(reader->Read().empty());
+    EXPECT_TRUE(f.log.Wait(reader->position(), &waiter));
+    EXPECT_EQ(reader->cursor(), (Cursor{kA, 5}));
+    f.AppendPublished(2);
+    EXPECT_TRUE(reader->Read().empty());
+    f.AppendPublished(4);
+    f.log.CaughtUp();
+    EXPECT_EQ(RecordNumbers(reader->ReadAll()), Range(6, 8));
+    f.log.Disarm(&waiter);
+  }
+}
+
+TEST(LogEpochTest, WhatHistoryDidNotReachIsAnUnknownLoss) {
+  LogFixture f;
+  f.log.StartEpoch(kA, 1, 1, /*has_history=*/true);
+  Follower reader(f.log, StartAt{{kA, 5}});
+  f.AppendPublished(3);
+  CountingWaiter waiter;
+  ASSERT_TRUE(f.log.Wait(reader.position(), &waiter));
+  f.log.CaughtUp();
+  EXPECT_EQ(waiter.count, 1);
+  const LogBatch batch = reader.Read();
+  ASSERT_TRUE(batch.loss.has_value());
+  EXPECT_EQ(batch.loss->count, 0u);
+  EXPECT_EQ(RecordNumbers(Decode(batch)), Range(1, 3));
+  // From now on such a cursor is a mistake, as in any other epoch.
+  EXPECT_FALSE(f.log.Seek(StartAt{{kA, 5}}).has_value());
 }
 
 TEST(LogEpochTest, UnknownEpochWithoutRecordsCoversNoNumber) {

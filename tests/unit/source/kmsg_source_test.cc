@@ -50,7 +50,7 @@ class KmsgSourceTest : public ::testing::Test {
   void Attach() {
     loop_.Run([this] {
       source_ = KmsgSource::Create(loop_.loop(), std::move(file_), next_).value();
-      log_.log.StartEpoch(1, 1, source_->next_sequence());
+      log_.log.StartEpoch(1, 1, source_->next_sequence(), source_->has_history());
       source_->Start(log_.log, [this](absl::Status status) {
         end_ = std::move(status);
         source_.reset();
@@ -146,6 +146,27 @@ TEST_F(KmsgSourceTest, ASecondActivationGoesOnWithoutRepeating) {
   Attach();
   ASSERT_TRUE(Reaches(6));
   EXPECT_EQ(RecordNumbers(ReadAll()), Range(1, 6));
+}
+
+TEST_F(KmsgSourceTest, ACursorOfAnEarlierDaemonGoesOnWhereItWas) {
+  NewFile();
+  for (uint64_t i = 0; i < 30; ++i) Print(i);
+  // It comes before the log has anything, as after a restart.
+  hub::testing::Follower reader(log_.log, hub::StartAt{{1, 20}});
+  Attach();
+  ASSERT_TRUE(Reaches(30));
+  EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(21, 30));
+}
+
+TEST_F(KmsgSourceTest, ACursorBeyondTheKernelsLastRecordIsNotWaitedForForEver) {
+  NewFile();
+  for (uint64_t i = 0; i < 3; ++i) Print(i);
+  hub::testing::Follower reader(log_.log, hub::StartAt{{1, 20}});
+  Attach();
+  ASSERT_TRUE(Reaches(3));
+  std::vector<Seen> seen;
+  ASSERT_TRUE(Eventually([&] { return !(seen = reader.ReadAll()).empty(); }));
+  EXPECT_EQ(RecordNumbers(seen), Range(1, 3));
 }
 
 TEST_F(KmsgSourceTest, WhatWasOverwrittenBetweenTwoActivationsIsLostByCount) {
