@@ -190,6 +190,7 @@ absl::StatusOr<bool> FileSource::ReadCurrent() {
   if (current_->read_bytes < status->position && *bytes != 0) return true;
   // Everything up to here was written or lost, and what was written is read.
   tally_.Lose(status->sequence, *log_);
+  if (!std::exchange(caught_up_, true)) log_->CaughtUp();
   if (status->position < rotate_at_) return false;
   Rotate(*status);
   return true;

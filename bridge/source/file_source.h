@@ -58,6 +58,8 @@ class FileSource final : public RecordSource {
 
   uint64_t generation() const override { return writer_generation_; }
   uint64_t next_sequence() const override { return tally_.sequence() + 1; }
+  // What a killed daemon left behind.
+  bool has_history() const override { return true; }
   void Start(hub::Log& log, OnEnd on_end) override;
   void RingsAppeared() override {}
   // Nothing to do: the attached file says so, behind its last record.
@@ -101,6 +103,7 @@ class FileSource final : public RecordSource {
   FrameTally tally_;
   TurnPace pace_;
   uint64_t turn_records_ = 0;
+  bool caught_up_ = false;   // with what was there at the start
   bool dead_ = false;        // no record follows
   hub::Log* log_ = nullptr;  // from Start() on
   OnEnd on_end_;
