@@ -24,6 +24,7 @@ void AddValue(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddBlock(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddStatus(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddHealth(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddBench(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddVersion(CLI::App& app, const GlobalOptions& options, Command* chosen);
 
 }  // namespace kchan::cli

@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   AddBlock(app, options, &chosen);
   AddStatus(app, options, &chosen);
   AddHealth(app, options, &chosen);
+  AddBench(app, options, &chosen);
   AddVersion(app, options, &chosen);
   try {
     app.parse(argc, argv);
