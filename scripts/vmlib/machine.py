@@ -25,6 +25,7 @@ from .port import CommandFailed, GuestGone, Port, Result, VmError
 
 # One port is kept for killing commands on the others.
 _AGENTS = 5
+_BOOT_TRIES = 3
 _BOOT_SECONDS = 120.0
 # A kernel that checks each access.
 _DEBUG_BOOT_SECONDS = 480.0
@@ -102,11 +103,26 @@ class Vm:
     def __enter__(self) -> Vm:
         self.folder = Path(tempfile.mkdtemp(prefix="kchan-vm-"))
         try:
-            self._boot()
+            self._boot_or_retry()
         except BaseException:
             self.close(keep=True)
             raise
         return self
+
+    def _boot_or_retry(self) -> None:
+        """Emulated processors sometimes trip over the kernel's patching of its
+        own code while it boots, before a line of ours has run. That is said,
+        and tried again; an oops with our modules in it is not.
+        """
+        for left in reversed(range(_BOOT_TRIES)):
+            try:
+                return self._boot()
+            except GuestGone:
+                log = self.console.read_text(errors="replace") if self.console.exists() else ""
+                if left == 0 or "Oops: int3" not in log or "kchan" in log:
+                    raise
+                print(f"\nthe guest's boot died of int3: {left} more tries", file=sys.stderr)
+                self.close(keep=True)
 
     def __exit__(
         self,
