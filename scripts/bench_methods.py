@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,9 @@ def markdown(report: dict[str, Any], command: str) -> str:
     )
     if machine["emulated"]:
         where += " **Emulated**: compare rows, not with other machines."
+    load = os.getloadavg()[0]
+    if load > 2 * machine["processors"]:
+        where += f" The host was busy (load {load:.0f}): take orders of magnitude, not digits."
     rows = [_HEADING, *(_row(row) for row in report["methods"])]
     return "\n".join([where, "", *_lines(rows), "", *_comparison(report["comparison"])])
 

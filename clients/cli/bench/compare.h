@@ -10,7 +10,7 @@
 namespace kchan::cli::bench {
 
 // What one record of 64 bytes costs the kernel, each way in turn on the same
-// CPU, nobody woken: medians, in nanoseconds. 0: not measured.
+// CPU, nobody woken, in nanoseconds. 0: not measured.
 struct Comparison {
   double kchan_per_cpu_ns = 0;
   double kchan_shared_ns = 0;
