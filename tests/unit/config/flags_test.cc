@@ -33,8 +33,7 @@ absl::StatusOr<Config> LoadWith(const std::vector<std::string>& words) {
 // file.
 class FlagsTest : public ::testing::Test {
  protected:
-  FlagsTest()
-      : path_(absl::StrCat(::testing::TempDir(), "kchan-flags-", getpid(), ".textproto")) {}
+  FlagsTest() : path_(absl::StrCat(::testing::TempDir(), "kchan-flags-", getpid(), ".textproto")) {}
   ~FlagsTest() override { std::remove(path_.c_str()); }
 
   void Write(const std::string& text) { std::ofstream(path_) << text; }
