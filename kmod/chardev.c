@@ -123,9 +123,10 @@ static int attach(struct kchan_file *file, struct kchan *ch,
 		return -EOPNOTSUPP;
 	if (request->cpu != KCHAN_CPU_SHARED)
 		return -ENXIO;
-	/* Pairs with the store-release in dead(). */
-	if (!(file->mode & FMODE_READ))
+	if (!(file->mode & FMODE_READ)) {
+		/* Pairs with the store-release in dead(). */
 		return smp_load_acquire(&chardev->dead) ? -ESHUTDOWN : 0;
+	}
 	err = kchan_demand_get(ch, &request->sequence);
 	if (err)
 		return err;

@@ -6,7 +6,7 @@
 #include "channel.h"
 #include "compat.h"
 
-static char *node_name(kchan_const_device *device, umode_t *mode)
+static char *node_name(KCHAN_CONST_DEVICE *device, umode_t *mode)
 {
 	if (mode)
 		*mode = 0600; /* until udev says otherwise */

@@ -60,9 +60,9 @@ static inline void *kvmemdup(const void *src, size_t length, gfp_t gfp)
 
 /* What class->devnode is given. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-typedef struct device kchan_const_device;
+#define KCHAN_CONST_DEVICE struct device
 #else
-typedef const struct device kchan_const_device;
+#define KCHAN_CONST_DEVICE const struct device
 #endif
 
 /* A new inode's times: now. */
