@@ -41,6 +41,8 @@ class Daemon {
     source::KernelSideOptions options;
     options.link = link;
     options.policy_for = [policy](std::string_view) { return policy; };
+    // The guest has no /var/lib/kchand.
+    options.link.file_directory = "/tmp/kchan-files";
     kernel_side_ = KernelSide::Start(hub_, std::move(options)).value();
     hub_.SetDoor(kernel_side_.get());
   }
