@@ -21,6 +21,7 @@ Daemon::Daemon(const config::Config& config)
 
 absl::Status Daemon::StartParts() {
   source::KernelSideOptions options;
+  options.link = config_.link;
   options.host = config_.host;
   options.policy_for = [this](std::string_view channel) { return PolicyOf(channel); };
   auto kernel_side = source::KernelSide::Start(hub_, std::move(options));

@@ -10,6 +10,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/source/host_options.h"
+#include "bridge/source/link_options.h"
 #include "bridge/source/source_policy.h"
 
 namespace kchan::config {
@@ -37,6 +38,7 @@ struct Config {
   std::vector<ChannelRule> channels;
   rpc::ServerOptions server;
   source::HostOptions host;  // channels that need no module
+  source::LinkOptions link;  // the module's
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

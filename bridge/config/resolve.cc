@@ -232,6 +232,12 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
     if (!rule.ok()) return rule.status();
     to.channels.push_back(*std::move(rule));
   }
+  if (from.has_file_directory()) {
+    to.link.file_directory = from.file_directory();
+    if (!to.link.file_directory.starts_with('/')) {
+      return Bad("file_directory", "must be an absolute path");
+    }
+  }
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();
   to.host = *std::move(host);

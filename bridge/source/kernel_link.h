@@ -9,28 +9,16 @@
 
 #include "absl/status/statusor.h"
 #include "bridge/hub/value_feed.h"
-#include "bridge/source/attached_file.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/file_folder.h"
 #include "bridge/source/genl_source.h"
 #include "bridge/source/kernel_control.h"
 #include "bridge/source/kernel_messages.h"
+#include "bridge/source/link_options.h"
 #include "bridge/source/record_source.h"
 #include "bridge/source/ring_opener.h"
 
 namespace kchan::source {
-
-struct LinkOptions {
-  std::string device_path = kDevicePath;
-  // Room for records of all GENL channels that are not read yet.
-  int genl_receive_bytes = 8 << 20;
-  // Where the lines of LOG channels are read.
-  std::string kmsg_path = "/dev/kmsg";
-  // Where the files of FILE channels are.
-  std::string file_directory = "/var/lib/kchand/files";
-  // How long one gets before the kernel is handed the next.
-  uint64_t file_rotate_bytes = 16 << 20;
-};
 
 // What a channel's source asks of the kernel side, for as long as one module is
 // loaded.

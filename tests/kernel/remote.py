@@ -272,6 +272,7 @@ class Remote:
 
 _INTEGERS = {1: "B", 2: "H", 3: "I", 4: "Q", 5: "b", 6: "h", 7: "i", 8: "q", 9: "?"}
 _STRING, _BYTES, _STRING_LOC, _BYTES_LOC = 10, 11, 12, 13
+_STRING_REST, _BYTES_REST = 15, 16
 _ENUM, _IPV4, _IPV6, _MAC, _IP = 2, 4, 5, 6, 8
 
 
@@ -308,13 +309,15 @@ class Schema:
         if member.kind in (_STRING_LOC, _BYTES_LOC):
             (location,) = struct.unpack(self._order + "I", raw)
             raw = payload[location & 0xFFFF :][: location >> 16]
-        if member.kind in (_STRING, _STRING_LOC):
+        if member.kind in (_STRING_REST, _BYTES_REST):
+            raw = payload[member.offset :]
+        if member.kind in (_STRING, _STRING_LOC, _STRING_REST):
             return raw.split(b"\0")[0].decode(errors="replace")
         if member.display == _MAC:
             return raw.hex(":")
         if member.display in (_IPV4, _IPV6, _IP):
             return self._address(raw)
-        if member.kind in (_BYTES, _BYTES_LOC):
+        if member.kind in (_BYTES, _BYTES_LOC, _BYTES_REST):
             return raw
         return self._integer(member, raw)
 

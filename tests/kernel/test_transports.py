@@ -5,6 +5,7 @@ and back, each number accounted for."""
 from __future__ import annotations
 
 import errno
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
         modules=[
             modules / "tests/kchan_testbed.ko",
             modules / "tests/kchan_testbed_value.ko",
+            modules / "tests/kchan_testlog.ko",
             modules / "samples/kchan_value.ko",
             modules / "samples/kchan_block.ko",
             modules / "samples/kchan_echo.ko",
@@ -142,6 +144,24 @@ def test_numbers_go_on_after_a_kill(
         assert resumed.ledgers[channel].keys() == {epoch}
         assert resumed.ledger(channel).first == ledger.last + 1
         resumed.cancel()
+
+
+def test_lines_in_the_kernel_log_are_records(vm: Vm, remote: Remote) -> None:
+    kind = remote.schema("test.log.write").type_id("say")
+    stream = follow(remote, "test.log")
+    (answer,) = remote.publish("test.log.write", kind, [struct.pack("=I", 3) + b"one\ntwo \\"])
+    assert answer.kernel_errno == 0
+    schema = remote.schema("test.log")
+    texts = [schema.decode(record)["text"] for _, record in stream.take(3)]
+    assert texts == ["one\ntwo \\"] * 3
+    # A forged line is nobody's record: it has no device.
+    vm.sh("echo 'test.log#99: forged' > /dev/kmsg")
+    (answer,) = remote.publish("test.log.write", kind, [struct.pack("=I", 500) + b"much"])
+    assert answer.kernel_errno in (0, errno.ENOBUFS)
+    # What the rate limit withheld is summed up, and so accounted for.
+    received = account(stream, "test.log", 503)
+    assert 3 < received < 503
+    stream.cancel()
 
 
 def test_update_answers_with_the_new_values(remote: Remote) -> None:

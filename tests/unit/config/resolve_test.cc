@@ -34,6 +34,12 @@ TEST(ResolveTest, DefaultsListenOnTwoLocalSocketsOnly) {
   EXPECT_FALSE(config->server.node.name.empty());
 }
 
+TEST(ResolveTest, FilesOfTheKernelAreWhereTheFileSays) {
+  EXPECT_EQ(FromText("")->link.file_directory, "/var/lib/kchand/files");
+  EXPECT_EQ(FromText(R"(file_directory: "/srv/kchan")")->link.file_directory, "/srv/kchan");
+  EXPECT_EQ(WrongField(R"(file_directory: "files")"), "file_directory");
+}
+
 TEST(ResolveTest, FirstRuleThatMatchesHolds) {
   const auto config = FromText(R"(
     memory { log_bytes: 2097152 }
