@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,11 +13,6 @@ namespace {
 
 constexpr absl::Duration kFirstRetry = absl::Milliseconds(100);
 constexpr absl::Duration kLastRetry = absl::Minutes(1);
-
-uint64_t RandomEpoch() {
-  std::random_device random;
-  return (uint64_t{random()} << 32 | random()) | 1;
-}
 
 }  // namespace
 
@@ -152,7 +146,7 @@ void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
   } else if (source.next_sequence() < log.next_sequence()) {
     // Numbers that this log has given out would come once more: somebody has
     // forged the rings' consumer pages. They are other records' numbers now.
-    epoch_ = RandomEpoch();
+    epoch_ = RandomGeneration();
   } else if (source.next_sequence() > log.next_sequence()) {
     log.AppendLoss({.first_sequence = 0,
                     .count = source.next_sequence() - log.next_sequence(),

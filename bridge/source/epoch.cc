@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/epoch.h"
 
+#include <random>
+
 namespace kchan::source {
 namespace {
 
@@ -32,6 +34,11 @@ uint64_t EpochOf(std::string_view boot_id, std::string_view channel, uint64_t ge
   hash.Add(channel);
   hash.Add(generation);
   return hash.value() == 0 ? 1 : hash.value();
+}
+
+uint64_t RandomGeneration() {
+  std::random_device random;
+  return (uint64_t{random()} << 32 | random()) | 1;
 }
 
 }  // namespace kchan::source

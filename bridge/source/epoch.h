@@ -11,6 +11,9 @@ namespace kchan::source {
 // reads it, never 0.
 uint64_t EpochOf(std::string_view boot_id, std::string_view channel, uint64_t generation);
 
+// For what has no generation of its own: as good as unique, never 0.
+uint64_t RandomGeneration();
+
 }  // namespace kchan::source
 
 #endif  // KCHAN_BRIDGE_SOURCE_EPOCH_H_

@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/kmsg_record.h"
 
-#include <charconv>
 #include <limits>
 #include <utility>
+
+#include "bridge/source/text_scan.h"
 
 namespace kchan::source {
 namespace {
 
-// Takes what stands before `end` off `text`, and the end itself; everything if
-// there is none.
-std::string_view TakeUntil(std::string_view& text, char end) {
-  const size_t at = text.find(end);
-  const std::string_view taken = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
-  return taken;
-}
-
-template <typename Number>
-bool ParseNumber(std::string_view text, Number max, Number& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && number <= max;
-}
-
-// The byte that "\xNN" at the start of `text` means.
-std::optional<char> EscapedByte(std::string_view text) {
-  if (text.size() < 4 || text[0] != '\\' || text[1] != 'x') return std::nullopt;
-  unsigned byte = 0;
-  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 4, byte, 16);
-  if (error != std::errc() || end != text.data() + 4) return std::nullopt;
-  return static_cast<char>(byte);
+bool ParseBounded(std::string_view text, uint64_t max, uint64_t& number) {
+  const std::optional<uint64_t> parsed = ParseNumber(text);
+  if (!parsed || *parsed > max) return false;
+  number = *parsed;
+  return true;
 }
 
 bool IsControl(char byte) { return static_cast<unsigned char>(byte) < ' ' || byte == 0x7f; }
@@ -50,13 +34,13 @@ void AppendUnescaped(std::string_view text, Keep keep, std::string& to) {
 }
 
 bool ParsePrefix(std::string_view prefix, KmsgRecord& record) {
-  uint32_t priority = 0;
-  if (!ParseNumber(TakeUntil(prefix, ','), uint32_t{UINT8_MAX << 3 | 7}, priority)) return false;
+  uint64_t priority = 0;
+  if (!ParseBounded(TakeUntil(prefix, ','), UINT8_MAX << 3 | 7, priority)) return false;
   record.level = priority & 7;
   record.facility = static_cast<uint8_t>(priority >> 3);
   constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
-  if (!ParseNumber(TakeUntil(prefix, ','), kAny - 1, record.sequence)) return false;
-  if (!ParseNumber(TakeUntil(prefix, ','), kAny / 1000, record.time_us)) return false;
+  if (!ParseBounded(TakeUntil(prefix, ','), kAny - 1, record.sequence)) return false;
+  if (!ParseBounded(TakeUntil(prefix, ','), kAny / 1000, record.time_us)) return false;
   record.continuation = TakeUntil(prefix, ',') == "c";
   // Later kernels may add more.
   constexpr std::string_view kCaller = "caller=";

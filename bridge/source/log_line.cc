@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/log_line.h"
 
-#include <charconv>
-
 #include "bridge/hub/concat.h"
+#include "bridge/source/text_scan.h"
 
 namespace kchan::source {
 namespace {
@@ -17,13 +16,6 @@ bool TakePrefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-bool TakeNumber(std::string_view& text, uint64_t& number) {
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc()) return false;
-  text.remove_prefix(static_cast<size_t>(parsed.ptr - text.data()));
-  return true;
-}
-
 bool IsOfChannel(const KmsgRecord& record, std::string_view channel) {
   if (record.facility != kFacilityKern) return false;
   const auto device = FindInDictionary(record.dictionary, "DEVICE");
@@ -34,18 +26,9 @@ bool IsOfChannel(const KmsgRecord& record, std::string_view channel) {
 std::string Unescape(std::string_view text) {
   std::string bytes;
   while (!text.empty()) {
-    uint8_t byte = 0;
-    if (text.size() >= 4 && text.starts_with("\\x")) {
-      const char* const end = text.data() + 4;
-      const auto parsed = std::from_chars(text.data() + 2, end, byte, 16);
-      if (parsed.ec == std::errc() && parsed.ptr == end) {
-        bytes += static_cast<char>(byte);
-        text.remove_prefix(4);
-        continue;
-      }
-    }
-    bytes += text.front();
-    text.remove_prefix(1);
+    const std::optional<char> byte = EscapedByte(text);
+    bytes += byte.value_or(text.front());
+    text.remove_prefix(byte ? 4 : 1);
   }
   return bytes;
 }

@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <utility>
 #include <vector>
 
 #include "bridge/hub/value_feed.h"
+#include "bridge/source/epoch.h"
 #include "bridge/source/host_channel.h"
 
 namespace kchan::source {
@@ -34,11 +34,6 @@ class ObservedValue {
   }
 
  private:
-  static uint64_t RandomGeneration() {
-    std::random_device random;
-    return uint64_t{random()} << 32 | random();
-  }
-
   // This numbering is this daemon's: another one begins anew.
   const uint64_t generation_ = RandomGeneration();
   std::mutex mutex_;

@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/psi_text.h"
 
-#include <charconv>
 #include <cstdint>
 #include <string>
 #include <utility>
 
 #include "bridge/hub/concat.h"
+#include "bridge/source/text_scan.h"
 
 namespace kchan::source {
 namespace {
 
-std::string_view TakeUntil(std::string_view& text, char end) {
-  const size_t at = text.find(end);
-  const std::string_view taken = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
-  return taken;
-}
-
-std::optional<uint64_t> Number(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 // "12.34" as 1234.
 std::optional<uint64_t> Hundredths(std::string_view text) {
-  const auto whole = Number(TakeUntil(text, '.'));
-  const auto part = Number(text);
+  const auto whole = ParseNumber(TakeUntil(text, '.'));
+  const auto part = ParseNumber(text);
   if (!whole || !part || text.size() != 2 || *whole > 100) return std::nullopt;
   return *whole * 100 + *part;
 }
@@ -41,7 +27,7 @@ bool ParseLine(std::string_view line, std::vector<hub::Word>& words) {
     const std::string_view key = TakeUntil(value, '=');
     const bool is_total = key == "total";
     if (!is_total && key != "avg10" && key != "avg60" && key != "avg300") continue;
-    const auto number = is_total ? Number(value) : Hundredths(value);
+    const auto number = is_total ? ParseNumber(value) : Hundredths(value);
     if (!number) return false;
     words.push_back(
         {.name = hub::Concat({kind, "_", key, is_total ? "_us" : ""}), .value = *number});

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -15,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/hub/concat.h"
+#include "bridge/source/text_scan.h"
 
 namespace kchan::source {
 namespace {
@@ -122,9 +122,7 @@ absl::StatusOr<std::vector<uint32_t>> DebugfsRelayFiles::Cpus() {
     if (!name.starts_with(kCpuFile)) continue;
     name.remove_prefix(kCpuFile.size());
     uint32_t cpu = 0;
-    const auto end = name.data() + name.size();
-    const auto parsed = std::from_chars(name.data(), end, cpu);
-    if (parsed.ec == std::errc() && parsed.ptr == end) cpus.push_back(cpu);
+    if (TakeNumber(name, cpu) && name.empty()) cpus.push_back(cpu);
   }
   closedir(folder);
   std::sort(cpus.begin(), cpus.end());

@@ -2,24 +2,16 @@
 #include "bridge/source/ring_opener.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 
 #include "bridge/source/kernel_ring.h"
+#include "bridge/source/text_scan.h"
 
 namespace kchan::source {
 namespace {
 
 constexpr char kPossibleCpus[] = "/sys/devices/system/cpu/possible";
 constexpr uint32_t kMaxCpus = 8192;  // the largest NR_CPUS of any kernel
-
-// Takes a number from the front of `text`.
-bool TakeNumber(std::string_view& text, uint32_t& number) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (result.ec != std::errc()) return false;
-  text.remove_prefix(static_cast<size_t>(result.ptr - text.data()));
-  return true;
-}
 
 }  // namespace
 

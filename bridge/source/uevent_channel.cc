@@ -4,10 +4,10 @@
 #include <linux/kchan.h>
 
 #include <cstddef>
-#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/source/epoch.h"
 #include "bridge/source/host_schema.h"
 #include "bridge/source/uevent_source.h"
 
@@ -51,11 +51,6 @@ hub::Schema UeventSchema() {
   schema.byte_order = NativeByteOrder();
   schema.types = {std::move(type)};
   return schema;
-}
-
-uint64_t RandomGeneration() {
-  std::random_device random;
-  return (uint64_t{random()} << 32 | random()) | 1;
 }
 
 }  // namespace

@@ -2,17 +2,12 @@
 #include "bridge/source/uevent_message.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "bridge/source/kernel_messages.h"
+#include "bridge/source/text_scan.h"
 
 namespace kchan::source {
 namespace {
-
-bool ParseSeqnum(std::string_view text, uint64_t& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
 
 // The first part: "ACTION@DEVPATH".
 bool IsHeader(std::string_view part) {
@@ -42,7 +37,11 @@ std::optional<UeventMessage> ParseUevent(std::span<const std::byte> datagram) {
     if (key == "ACTION") message.action = value;
     if (key == "DEVPATH") message.devpath = value;
     if (key == "SUBSYSTEM") message.subsystem = value;
-    if (key == "SEQNUM") has_seqnum = ParseSeqnum(value, message.seqnum);
+    if (key == "SEQNUM") {
+      const std::optional<uint64_t> number = ParseNumber(value);
+      has_seqnum = number.has_value();
+      message.seqnum = number.value_or(0);
+    }
     if (!message.properties.empty()) message.properties += '\n';
     message.properties += Printable(part);
   }
