@@ -42,6 +42,9 @@ enum class Volume : uint8_t {
   kBulk = 4,
 };
 
+// "value", "messages", "stream", "bulk"; empty if not known.
+const char* VolumeName(Volume volume);
+
 // What a channel is, as its source describes it: kchan.v1.Channel documents
 // each part.
 struct ChannelDescription {

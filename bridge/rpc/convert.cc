@@ -47,22 +47,6 @@ void AddParameter(const hub::Parameter& from, v1::Channel& channel) {
   to.set_documentation(from.documentation);
 }
 
-const char* VolumeName(hub::Volume volume) {
-  switch (volume) {
-    case hub::Volume::kValue:
-      return "value";
-    case hub::Volume::kMessages:
-      return "messages";
-    case hub::Volume::kStream:
-      return "stream";
-    case hub::Volume::kBulk:
-      return "bulk";
-    case hub::Volume::kUnspecified:
-      break;
-  }
-  return "";
-}
-
 void Describe(const hub::ChannelDescription& from, v1::Channel& to) {
   to.set_name(from.name);
   to.set_documentation(from.documentation);
@@ -76,7 +60,7 @@ void Describe(const hub::ChannelDescription& from, v1::Channel& to) {
   to.set_budget_bytes(from.budget_bytes);
   to.set_linger_ms(from.linger_ms);
   for (const hub::Parameter& parameter : from.parameters) AddParameter(parameter, to);
-  to.set_volume(VolumeName(from.volume));
+  to.set_volume(hub::VolumeName(from.volume));
   to.set_path(from.path);
   if (!from.block) return;
   to.mutable_block()->set_capacity_bytes(from.block->capacity_bytes);

@@ -6,7 +6,6 @@
 
 #include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/refused_stream.h"
-#include "bridge/rpc/status.h"
 
 namespace kchan::rpc {
 namespace {
@@ -21,60 +20,19 @@ ValueWatchStream::Reactor* ValueWatchStream::Start(Core& core,
                                                    const v1::WatchValuesRequest& request) {
   auto checked = FromProto(request, core.hub);
   if (!checked.ok()) return new RefusedStream<Reactor>(checked.status());
-  auto stream = std::make_shared<ValueWatchStream>(core, *std::move(checked));
-  stream->self_ = stream;
-  if (absl::Status status = core.value_watches.Add(stream); !status.ok()) stream->EndSoon(status);
-  stream->Notify();
-  return stream.get();
+  return Begin(std::make_shared<ValueWatchStream>(core, *std::move(checked)));
 }
 
 ValueWatchStream::ValueWatchStream(Core& core, ValueWatchRequest request)
-    : Task(core.pump), core_(core), request_(std::move(request)) {}
+    : PumpedWriter(core.pump, core.value_watches), core_(core), request_(std::move(request)) {}
 
-void ValueWatchStream::EndSoon(const absl::Status& status) {
-  {
-    std::lock_guard lock(end_mutex_);
-    end_status_ = status;
-  }
-  Notify();
-}
-
-void ValueWatchStream::OnWriteDone(bool ok) {
-  (ok ? written_ : cancelled_) = true;
-  Notify();
-}
-
-void ValueWatchStream::OnCancel() {
-  cancelled_ = true;
-  Notify();
-}
-
-void ValueWatchStream::OnDone() {
-  core_.value_watches.Remove(this);
-  const std::shared_ptr<ValueWatchStream> self = std::move(self_);
-}
-
-void ValueWatchStream::Run() {
-  if (ended_) return;
-  if (cancelled_) return End(absl::CancelledError("the client went away"));
-  {
-    std::unique_lock lock(end_mutex_);
-    const absl::Status status = end_status_;
-    lock.unlock();
-    if (!status.ok()) return End(status);
-  }
-  if (written_.exchange(false)) writing_ = false;
-  if (writing_) return;
+void ValueWatchStream::Turn() {
   if (watched_.empty()) Open();
   do {
     if (!FollowHub()) return;
     const TimePoint now = Pump::Clock::now();
     MarkSamples(now);
-    if (Next(now)) {
-      writing_ = true;
-      StartWrite(&response_);
-      return;
-    }
+    if (Next(now)) return Write(&response_);
   } while (!Wait());
   ArmDeadline();
 }
@@ -173,12 +131,10 @@ void ValueWatchStream::ArmDeadline() {
   }
 }
 
-void ValueWatchStream::End(const absl::Status& status) {
-  ended_ = true;
+void ValueWatchStream::Release() {
   core_.hub.Disarm(this);
   watched_.clear();  // disarms, and lets go of the channels
   ClearDeadline();
-  Finish(ToGrpcStatus(status));  // OnDone() may come before this returns
 }
 
 }  // namespace kchan::rpc

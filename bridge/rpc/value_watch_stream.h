@@ -2,18 +2,15 @@
 #ifndef KCHAN_BRIDGE_RPC_VALUE_WATCH_STREAM_H_
 #define KCHAN_BRIDGE_RPC_VALUE_WATCH_STREAM_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "bridge/hub/value_reader.h"
 #include "bridge/rpc/core.h"
+#include "bridge/rpc/pumped_writer.h"
 #include "bridge/rpc/value_messages.h"
-#include "grpcpp/support/server_callback.h"
 #include "kchan/v1/value.pb.h"
 
 namespace kchan::rpc {
@@ -22,26 +19,14 @@ namespace kchan::rpc {
 // the way at most, and nothing is queued behind it: when it is done, the next
 // holds what is current then. Channels take turns.
 //
-// Thread safety and lifetime: as SubscribeStream.
-class ValueWatchStream final : public grpc::ServerWriteReactor<v1::WatchValuesResponse>,
-                               public Pump::Task,
-                               public Stream {
+// Thread safety and lifetime: as PumpedWriter.
+class ValueWatchStream final : public PumpedWriter<v1::WatchValuesResponse> {
  public:
-  using Reactor = grpc::ServerWriteReactor<v1::WatchValuesResponse>;
-
   // For gRPC: serves the call, or ends it if the request is wrong or if there
   // are too many.
   static Reactor* Start(Core& core, const v1::WatchValuesRequest& request);
 
   ValueWatchStream(Core& core, ValueWatchRequest request);
-
-  // Any thread.
-  void EndSoon(const absl::Status& status) override;
-
-  // gRPC's threads.
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
-  void OnDone() override;
 
  private:
   using TimePoint = Pump::Clock::time_point;
@@ -56,8 +41,8 @@ class ValueWatchStream final : public grpc::ServerWriteReactor<v1::WatchValuesRe
   bool is_sampled() const { return request_.sample_interval.count() > 0; }
   bool has_heartbeats() const { return request_.heartbeat_interval.count() > 0; }
 
-  // The pump's thread, as all that follows.
-  void Run() override;
+  void Turn() override;
+  void Release() override;
   void Open();
   // False: the call has ended.
   bool FollowHub();
@@ -69,15 +54,9 @@ class ValueWatchStream final : public grpc::ServerWriteReactor<v1::WatchValuesRe
   // Arms for whatever comes next; false: it has come already.
   bool Wait();
   void ArmDeadline();
-  void End(const absl::Status& status);
 
   Core& core_;
   const ValueWatchRequest request_;
-  std::shared_ptr<ValueWatchStream> self_;
-  std::atomic<bool> cancelled_{false};
-  std::atomic<bool> written_{false};
-  std::mutex end_mutex_;
-  absl::Status end_status_;  // guarded by end_mutex_
 
   std::vector<Watched> watched_;
   size_t turn_ = 0;
@@ -86,8 +65,6 @@ class ValueWatchStream final : public grpc::ServerWriteReactor<v1::WatchValuesRe
   TimePoint next_sample_;
   v1::WatchValuesResponse response_;  // the one that is being written
   bool synced_ = false;
-  bool writing_ = false;
-  bool ended_ = false;
 };
 
 }  // namespace kchan::rpc

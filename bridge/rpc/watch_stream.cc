@@ -5,59 +5,16 @@
 
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/convert.h"
-#include "bridge/rpc/status.h"
 
 namespace kchan::rpc {
 
 WatchStream::Reactor* WatchStream::Start(Core& core) {
-  auto stream = std::make_shared<WatchStream>(core);
-  stream->self_ = stream;
-  if (absl::Status status = core.watches.Add(stream); !status.ok()) stream->EndSoon(status);
-  stream->Notify();
-  return stream.get();
+  return Begin(std::make_shared<WatchStream>(core));
 }
 
-void WatchStream::EndSoon(const absl::Status& status) {
-  {
-    std::lock_guard lock(end_mutex_);
-    end_status_ = status;
-  }
-  Notify();
-}
-
-void WatchStream::OnWriteDone(bool ok) {
-  (ok ? written_ : cancelled_) = true;
-  Notify();
-}
-
-void WatchStream::OnCancel() {
-  cancelled_ = true;
-  Notify();
-}
-
-void WatchStream::OnDone() {
-  core_.watches.Remove(this);
-  const std::shared_ptr<WatchStream> self = std::move(self_);
-}
-
-void WatchStream::Run() {
-  if (ended_) return;
-  if (cancelled_) return End(absl::CancelledError("the client went away"));
-  {
-    std::unique_lock lock(end_mutex_);
-    const absl::Status status = end_status_;
-    lock.unlock();
-    if (!status.ok()) return End(status);
-  }
-  if (written_.exchange(false)) {
-    writing_ = false;
-    queue_.pop_front();
-  }
-  if (writing_) return;
+void WatchStream::Turn() {
   if (queue_.empty()) Compare();
-  if (queue_.empty()) return;
-  writing_ = true;
-  StartWrite(&queue_.front());
+  if (!queue_.empty()) Write(&queue_.front());
 }
 
 void WatchStream::Compare() {
@@ -89,12 +46,6 @@ WatchStream::Known WatchStream::Describe(const hub::Channel& channel) {
   hub::ChannelSnapshot snapshot = channel.snapshot();
   return {std::move(snapshot.description), std::move(snapshot.schema), snapshot.state,
           std::move(snapshot.reason), channel.log().extent().epoch};
-}
-
-void WatchStream::End(const absl::Status& status) {
-  ended_ = true;
-  core_.hub.Disarm(this);
-  Finish(ToGrpcStatus(status));  // OnDone() may come before this returns
 }
 
 }  // namespace kchan::rpc

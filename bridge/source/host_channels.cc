@@ -4,7 +4,7 @@
 #include "bridge/source/kmsg_channel.h"
 #include "bridge/source/psi_channel.h"
 #include "bridge/source/uevent_channel.h"
-#include "bridge/source/value_file_channel.h"
+#include "bridge/source/text_file_channel.h"
 
 namespace kchan::source {
 
@@ -18,7 +18,7 @@ std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop,
     channels.push_back(std::make_unique<UeventChannel>(loop, options.uevent_receive_bytes));
   }
   for (const ValueFileOptions& file : options.value_files) {
-    channels.push_back(std::make_unique<ValueFileChannel>(loop, file));
+    channels.push_back(std::make_unique<TextFileChannel>(loop, file));
   }
   for (const PsiTriggerOptions& trigger : options.psi_triggers) {
     channels.push_back(std::make_unique<PsiChannel>(loop, trigger));

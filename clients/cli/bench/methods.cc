@@ -34,21 +34,6 @@ constexpr Entry kEntries[] = {
 
 constexpr uint64_t kMinCalls = 20;
 
-std::string AmountText(hub::Volume volume) {
-  switch (volume) {
-    case hub::Volume::kValue:
-      return "value";
-    case hub::Volume::kMessages:
-      return "messages";
-    case hub::Volume::kStream:
-      return "stream";
-    case hub::Volume::kBulk:
-      return "bulk";
-    default:
-      return "";
-  }
-}
-
 // What this kernel cannot do, rather than what went wrong.
 bool IsImpossible(const absl::Status& status) {
   return absl::IsFailedPrecondition(status) || absl::IsUnimplemented(status) ||
@@ -83,7 +68,7 @@ Row Describe(const hub::Channel& channel, const std::string& direction) {
   return {.channel = channel.name(),
           .method = method,
           .direction = direction,
-          .amount = AmountText(description->volume),
+          .amount = hub::VolumeName(description->volume),
           .lock = description->writer_policy};
 }
 

@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/source/host_channels.h"
-#include "bridge/source/value_file_channel.h"
+#include "bridge/source/text_file_channel.h"
 #include "tests/unit/source/source_testing.h"
 
 namespace kchan::testing {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/value_file_channel.h"
+#include "bridge/source/text_file_channel.h"
 
 #include <fcntl.h>
 #include <linux/kchan.h>
@@ -58,20 +58,20 @@ std::string TextOf(const hub::Value& value) {
 
 }  // namespace
 
-ValueFileChannel::ValueFileChannel(EventLoop& loop, const ValueFileOptions& options)
+TextFileChannel::TextFileChannel(EventLoop& loop, const ValueFileOptions& options)
     : FileValueChannel(loop, Describe(options), SchemaOf(options)), options_(options) {}
 
-absl::StatusOr<std::vector<hub::Word>> ValueFileChannel::Parse(std::string text) const {
+absl::StatusOr<std::vector<hub::Word>> TextFileChannel::Parse(std::string text) const {
   return std::vector<hub::Word>{{.name = kWord, .value = std::move(text)}};
 }
 
-absl::StatusOr<std::unique_ptr<RecordSource>> ValueFileChannel::Attach(hub::ValueFeed& values) {
+absl::StatusOr<std::unique_ptr<RecordSource>> TextFileChannel::Attach(hub::ValueFeed& values) {
   auto file = OpenValueFile(options_.path, O_RDONLY);
   if (!file.ok()) return file.status();
   return Watch(*std::move(file), options_.sample_interval, values);
 }
 
-std::string ValueFileChannel::RemedyFor(const absl::Status& status) const {
+std::string TextFileChannel::RemedyFor(const absl::Status& status) const {
   switch (status.code()) {
     case absl::StatusCode::kNotFound:
       return "correct its path in value_files, or load the driver that makes the file";
@@ -86,7 +86,7 @@ std::string ValueFileChannel::RemedyFor(const absl::Status& status) const {
   }
 }
 
-absl::StatusOr<hub::ValueChanged> ValueFileChannel::ChangeValue(const hub::ValueChange& change) {
+absl::StatusOr<hub::ValueChanged> TextFileChannel::ChangeValue(const hub::ValueChange& change) {
   const auto refuse = [&](const std::string& why) {
     return absl::StrCat("channel ", name(), ": ", why);
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_VALUE_FILE_CHANNEL_H_
-#define KCHAN_BRIDGE_SOURCE_VALUE_FILE_CHANNEL_H_
+#ifndef KCHAN_BRIDGE_SOURCE_TEXT_FILE_CHANNEL_H_
+#define KCHAN_BRIDGE_SOURCE_TEXT_FILE_CHANNEL_H_
 
 #include <memory>
 #include <string>
@@ -13,9 +13,9 @@
 namespace kchan::source {
 
 // A file of sysfs or procfs as a channel of one word, "text".
-class ValueFileChannel final : public FileValueChannel {
+class TextFileChannel final : public FileValueChannel {
  public:
-  ValueFileChannel(EventLoop& loop, const ValueFileOptions& options);
+  TextFileChannel(EventLoop& loop, const ValueFileOptions& options);
 
   absl::StatusOr<std::unique_ptr<RecordSource>> Attach(hub::ValueFeed& values) override;
   std::string RemedyFor(const absl::Status& status) const override;
@@ -29,4 +29,4 @@ class ValueFileChannel final : public FileValueChannel {
 
 }  // namespace kchan::source
 
-#endif  // KCHAN_BRIDGE_SOURCE_VALUE_FILE_CHANNEL_H_
+#endif  // KCHAN_BRIDGE_SOURCE_TEXT_FILE_CHANNEL_H_
