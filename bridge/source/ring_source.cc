@@ -236,13 +236,18 @@ absl::Status RingSource::Arm(Ring& ring) {
 
   // The kernel wakes for the first loss that lost_seen does not cover, and the
   // watch is edge-triggered: so look once more now that lost_seen is stored,
-  // and do not leave the loss before there is nothing new.
+  // and do not leave the loss before there is nothing new. A record that came
+  // meanwhile goes first (it, or the timer, brings the next turn), and behind it
+  // may be losses that wake nobody.
   const uint64_t used = ring.reader->numbers_used();
   Sink sink(*this, ring);
-  const absl::Status status = ring.reader->ReportTailLoss(sink);
-  ring.loss_signalled = ring.reader->numbers_used() != used;
-  ring.ready = ring.ready || ring.loss_signalled;
-  return status;
+  if (absl::Status status = ring.reader->ReportTailLoss(sink); !status.ok()) return status;
+  const absl::StatusOr<size_t> backlog_bytes = ring.reader->backlog_bytes();
+  if (!backlog_bytes.ok()) return backlog_bytes.status();
+  const bool found_more = ring.reader->numbers_used() != used;
+  ring.ready = ring.ready || found_more;
+  ring.loss_signalled = found_more || *backlog_bytes != 0;
+  return absl::OkStatus();
 }
 
 bool RingSource::AllFinished() const {

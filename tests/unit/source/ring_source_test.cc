@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "ring.h"
 #include "tests/unit/hub/log_testing.h"
@@ -167,6 +169,36 @@ TEST_F(RingSourceTest, ALossReportedAtTheTailIsNotReportedAgainByTheNextRecord) 
   EXPECT_EQ(RecordNumbers(seen).size(), 100u);
   EXPECT_EQ(LostNumbers(seen), 100u);
   EXPECT_EQ(published(), 200u);
+}
+
+// A writer that is faster than its reader: it loses once more between the look
+// at the counters and the release, fills the ring between the release and the
+// wait, and loses at its end what no wake-up tells of.
+TEST_F(RingSourceTest, LossesBehindRecordsThatCameBeforeTheWaitAreReported) {
+  rings_ = std::make_unique<FakeRings>(1, UserRing::Options{.data_bytes = 4096});
+  SignalledRing& ring = rings().cpu(0);
+  uint64_t attempts = 0;
+  const auto lose = [&](int count) {
+    for (int i = 0; i < count; ++attempts) i += ring.Emit("x") == 0 ? 0 : 1;
+  };
+  class AtPublication final : public hub::Waiter {
+   public:
+    explicit AtPublication(std::function<void()> task) : task_(std::move(task)) {}
+    void Notify() override { task_(); }
+
+   private:
+    const std::function<void()> task_;
+  } at_publication([&] { lose(5); });
+  bool first = true;
+  ring.OnCountersRead([&] {
+    // Not by Attach(), which reads them, too.
+    if (log_->extent().epoch == 0 || !std::exchange(first, false)) return;
+    lose(1);
+    EXPECT_TRUE(log_->Wait(*log_->Seek(hub::StartNow()), &at_publication));
+  });
+  lose(1);
+  Start({.batch_delay = absl::Milliseconds(1), .batch_records = 1});
+  EXPECT_TRUE(loop_.Eventually([&] { return published() == attempts; }));
 }
 
 TEST_F(RingSourceTest, ASuccessorGoesOnWithTheNumbers) {

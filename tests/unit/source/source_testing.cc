@@ -31,6 +31,14 @@ void LoopThread::Run(std::function<void()> task) {
   done.get_future().wait();
 }
 
+bool LoopThread::Eventually(const std::function<bool()>& condition) {
+  return testing::Eventually([&] {
+    bool holds = false;
+    Run([&] { holds = condition(); });
+    return holds;
+  });
+}
+
 bool Eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!condition()) {
@@ -43,17 +51,21 @@ bool Eventually(const std::function<bool()>& condition) {
 // The ring's own view, but for the file.
 class SignalledRing::View final : public source::MappedRing {
  public:
-  View(std::unique_ptr<source::MappedRing> ring, int fd) : ring_(std::move(ring)), fd_(fd) {}
+  View(std::unique_ptr<source::MappedRing> ring, int fd, std::function<void()> on_counters_read)
+      : ring_(std::move(ring)), fd_(fd), on_counters_read_(std::move(on_counters_read)) {}
 
   const source::RingMemory& memory() const override { return ring_->memory(); }
   absl::StatusOr<kchan_ring_counters> ReadCounters() const override {
-    return ring_->ReadCounters();
+    auto counters = ring_->ReadCounters();
+    on_counters_read_();
+    return counters;
   }
   int fd() const override { return fd_; }
 
  private:
   const std::unique_ptr<source::MappedRing> ring_;
   const int fd_;
+  const std::function<void()> on_counters_read_;
 };
 
 SignalledRing::SignalledRing(const UserRing::Options& options) : ring_(UserRing::Create(options)) {
@@ -69,7 +81,7 @@ SignalledRing::~SignalledRing() {
 }
 
 std::unique_ptr<source::MappedRing> SignalledRing::Map() {
-  return std::make_unique<View>(ring_->Map(), reader_fd_);
+  return std::make_unique<View>(ring_->Map(), reader_fd_, on_counters_read_);
 }
 
 int SignalledRing::Emit(std::string_view payload, uint16_t type) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bridge/source/event_loop.h"
@@ -26,6 +27,8 @@ class LoopThread {
   source::EventLoop& loop() { return *loop_; }
   // Runs `task` there and waits for it.
   void Run(std::function<void()> task);
+  // testing::Eventually(), looking at `condition` there.
+  bool Eventually(const std::function<bool()>& condition);
 
  private:
   const std::unique_ptr<source::EventLoop> loop_;
@@ -47,6 +50,9 @@ class SignalledRing {
   int Emit(std::string_view payload, uint16_t type = 1);
   // No record follows; wakes the reader.
   void MarkDead();
+  // Called, on the reader's thread, each time it has read the counters. Before
+  // Map().
+  void OnCountersRead(std::function<void()> task) { on_counters_read_ = std::move(task); }
   // For its reader; this outlives it.
   std::unique_ptr<source::MappedRing> Map();
 
@@ -57,6 +63,7 @@ class SignalledRing {
   std::unique_ptr<UserRing> ring_;
   int reader_fd_ = -1;
   int kernel_fd_ = -1;
+  std::function<void()> on_counters_read_ = [] {};
 };
 
 // A channel with a ring for each of some CPUs.
