@@ -86,8 +86,8 @@ TEST_F(ChardevSourceTest, TheEndOfTheFileIsTheEnd) {
   Give(FrameText(1, "a"));
   shutdown(kernel_.get(), SHUT_RDWR);
   kernel_.Reset();
-  EXPECT_TRUE(Eventually([&] { return end_.has_value(); }));
-  loop_.Run([&] { EXPECT_TRUE(end_->ok()) << *end_; });
+  EXPECT_TRUE(loop_.Eventually([&] { return end_.has_value(); }));
+  EXPECT_TRUE(end_->ok()) << *end_;
   EXPECT_EQ(extent().records, 1u);
 }
 

@@ -203,11 +203,7 @@ TEST_F(KmsgSourceTest, AFileThatEndsIsAFailure) {
   Attach();
   ASSERT_TRUE(Reaches(1));
   kernel_.Reset();
-  ASSERT_TRUE(Eventually([&] {
-    bool ended = false;
-    loop_.Run([&] { ended = end_.has_value(); });
-    return ended;
-  }));
+  ASSERT_TRUE(loop_.Eventually([&] { return end_.has_value(); }));
   EXPECT_FALSE(end_->ok());
 }
 

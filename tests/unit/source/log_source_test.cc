@@ -133,11 +133,7 @@ TEST_F(LogSourceTest, TheLastLinesComeBeforeTheEnd) {
     Print("test.log#1: last words");
     source_->ChannelGone();
   });
-  EXPECT_TRUE(Eventually([&] {
-    bool ended = false;
-    loop_.Run([&] { ended = end_.has_value(); });
-    return ended;
-  }));
+  EXPECT_TRUE(loop_.Eventually([&] { return end_.has_value(); }));
   EXPECT_TRUE(end_->ok()) << *end_;
   EXPECT_EQ(extent().records, 1u);
 }

@@ -151,8 +151,8 @@ TEST_F(RelaySourceTest, ItEndsWhenAllBuffersAreClosedAndEmpty) {
   relay_.Give(0, FrameText(1, "a"));
   relay_.Give(1, FrameText(1, "b") + FrameText(2, "c"));
   relay_.Close();
-  EXPECT_TRUE(Eventually([&] { return end_.has_value(); }));
-  loop_.Run([&] { EXPECT_TRUE(end_->ok()) << *end_; });
+  EXPECT_TRUE(loop_.Eventually([&] { return end_.has_value(); }));
+  EXPECT_TRUE(end_->ok()) << *end_;
   EXPECT_EQ(extent().records, 3u);
 }
 

@@ -154,11 +154,7 @@ TEST_F(ValueSourceTest, AnErrorIsTheEnd) {
     error_ = absl::InternalError("broken");
   }
   Change(1);
-  EXPECT_TRUE(Eventually([&] {
-    bool ended = false;
-    loop_.Run([&] { ended = end_.has_value(); });
-    return ended;
-  }));
+  EXPECT_TRUE(loop_.Eventually([&] { return end_.has_value(); }));
   EXPECT_FALSE(end_->ok());
 }
 
