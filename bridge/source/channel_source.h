@@ -61,7 +61,7 @@ class ChannelSource {
   void Open();
   absl::Status TryOpen();
   // Makes the log ready for the numbers of `source`.
-  void BeginEpoch(const RecordSource& source, uint64_t schema_id);
+  void BeginEpoch(RecordSource& source, uint64_t schema_id);
   void Ended(absl::Status status);
   void Close();
   void Fail(absl::Status status);

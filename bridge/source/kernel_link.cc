@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/source/chardev_source.h"
+#include "bridge/source/epoch.h"
 #include "bridge/source/file_source.h"
 #include "bridge/source/log_source.h"
 #include "bridge/source/relay_source.h"
@@ -58,20 +59,29 @@ absl::StatusOr<std::unique_ptr<RecordSource>> ModuleLink::AttachValues(const std
   if (!words.ok()) return words.status();
   auto source =
       ValueSource::Attach(loop_, options_.device_path, channel, *std::move(words), values);
-  // It may have been registered anew, with other words, before it was attached.
-  const auto now = control_->GetSchema(channel);
-  if (!now.ok()) return now.status();
-  if (now->id != schema->id) {
-    return absl::UnavailableError(
-        absl::StrCat("channel ", channel, ": it was registered anew while it was opened"));
-  }
+  if (absl::Status status = CheckStill(channel, *schema); !status.ok()) return status;
   return source;
 }
 
 absl::StatusOr<std::unique_ptr<RecordSource>> ModuleLink::AttachFile(const std::string& channel) {
-  auto writer = AttachFileWriter(options_.device_path, channel);
+  const auto schema = control_->GetSchema(channel);
+  if (!schema.ok()) return schema.status();
+  auto writer = AttachFileWriter(options_.device_path, channel, options_.file_writing);
   if (!writer.ok()) return writer.status();
-  return FileSource::Attach(loop_, *std::move(writer), files_, channel, options_.file_rotate_bytes);
+  if (absl::Status status = CheckStill(channel, *schema); !status.ok()) return status;
+  const FileOwner owner{.channel = channel,
+                        .epoch = EpochOf(boot_id_, channel, (*writer)->generation()),
+                        .schema_id = schema->id};
+  return FileSource::Attach(loop_, *std::move(writer), files_, owner, options_.file_writing);
+}
+
+// It may have been, with other words or fields, before it was attached.
+absl::Status ModuleLink::CheckStill(const std::string& channel, const hub::Schema& schema) {
+  const auto now = control_->GetSchema(channel);
+  if (!now.ok()) return now.status();
+  if (now->id == schema.id) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("channel ", channel, ": it was registered anew while it was opened"));
 }
 
 }  // namespace kchan::source
