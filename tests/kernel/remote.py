@@ -235,6 +235,15 @@ class Remote:
         )
         return self.channel_stub.WriteBlocks(iter([request]), timeout=60).written_bytes
 
+    def write_extents(self, channel: str, extents: Iterable[tuple[int, bytes]]) -> int:
+        """The same of several (offset, data), each sent when it comes."""
+        message = _module("block_pb2").WriteBlocksRequest
+        requests = (
+            message(channel=channel, offset_bytes=offset, data=data)
+            for offset, data in extents
+        )
+        return self.channel_stub.WriteBlocks(requests, timeout=60).written_bytes
+
     def flush_blocks(self, channel: str) -> None:
         request = _module("block_pb2").FlushBlocksRequest(channel=channel)
         self.channel_stub.FlushBlocks(request, timeout=60)

@@ -36,6 +36,7 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
         modules=[
             modules / "tests/kchan_testbed.ko",
             modules / "tests/kchan_testbed_value.ko",
+            modules / "tests/kchan_testbed_block.ko",
             modules / "tests/kchan_testlog.ko",
             modules / "samples/kchan_value.ko",
             modules / "samples/kchan_block.ko",
@@ -253,6 +254,62 @@ def test_blocks_of_a_region_that_is_gone_are_unavailable(vm: Vm, remote: Remote)
         vm.sh("insmod /modules/kchan_block.ko")
     settle(remote, lambda _: remote.channels()["slate"].state == LIVE)
     assert len(remote.read_blocks("slate", 0, 1024)) == 1024
+
+
+def test_a_region_that_is_read_only_is_not_written(remote: Remote) -> None:
+    settle(remote, lambda _: remote.channels()["test.block.ro"].state == LIVE)
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.write_blocks("test.block.ro", 0, b"x" * 512)
+    assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED, refused.value
+    assert remote.read_blocks("test.block.ro", 0, 512) == bytes(512)
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "code"),
+    [
+        (1 << 20, 4096, grpc.StatusCode.OUT_OF_RANGE),
+        ((1 << 20) - 4096, 8192, grpc.StatusCode.OUT_OF_RANGE),
+        ((1 << 64) - 4096, 8192, grpc.StatusCode.OUT_OF_RANGE),
+        (512, 4096, grpc.StatusCode.INVALID_ARGUMENT),
+        (0, 512, grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+def test_an_extent_that_the_region_has_not_is_refused(
+    remote: Remote, offset: int, length: int, code: grpc.StatusCode
+) -> None:
+    settle(remote, lambda _: remote.channels()["test.block.4k"].state == LIVE)
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.write_blocks("test.block.4k", offset, b"x" * length)
+    assert refused.value.code() == code, refused.value
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.read_blocks("test.block.4k", offset, length)
+    assert refused.value.code() == code, refused.value
+    assert remote.read_blocks("test.block.4k", (1 << 20) - 4096, 4096) == bytes(4096)
+
+
+def test_a_region_that_goes_in_the_middle_of_a_transfer_ends_it(
+    vm: Vm, remote: Remote
+) -> None:
+    settle(remote, lambda _: remote.channels()["test.block.rw"].state == LIVE)
+    extent = b"x" * (1 << 20)
+
+    def before_and_after() -> Iterator[tuple[int, bytes]]:
+        yield 0, extent
+        settle(remote, lambda _: remote.read_blocks("test.block.rw", 0, 1 << 20) == extent)
+        vm.sh("rmmod kchan_testbed_block")
+        yield 1 << 20, extent
+
+    try:
+        with pytest.raises(grpc.RpcError) as ended:
+            remote.write_extents("test.block.rw", before_and_after())
+        assert ended.value.code() in (
+            grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.FAILED_PRECONDITION,
+        ), ended.value  # fmt: skip
+    finally:
+        vm.sh("insmod /modules/kchan_testbed_block.ko")
+    # Another region of the same name: nothing of the old one is in it.
+    settle(remote, lambda _: remote.channels()["test.block.rw"].state == LIVE)
+    assert remote.read_blocks("test.block.rw", 0, 1 << 20) == bytes(1 << 20)
 
 
 def test_the_module_can_leave_while_everything_is_in_use(vm: Vm, remote: Remote) -> None:
