@@ -58,7 +58,7 @@ static int take_frames(struct kchan *ch, struct file *file,
 
 	while ((err = read_frame(file, frame, &position)) > 0) {
 		int status = kchan_receive(ch, frame->type, frame + 1,
-					   frame->length, NULL);
+					   frame->length);
 
 		/* Not the callback's word for it: it was not looked at. */
 		if (status == -ESHUTDOWN && READ_ONCE(ch->deaf))

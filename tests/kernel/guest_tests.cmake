@@ -55,3 +55,5 @@ kchan_add_guest_test(file
     guest/file_failure_guest_test.cc
     guest/file_commands_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(signal SOURCES guest/signal_guest_test.cc LIBRARIES kchan_guest_netlink)

@@ -545,7 +545,8 @@ struct kchan_value_change {
  * buffers, offsets and lengths are then multiples of KCHAN_A_BLOCK_BYTES. A
  * block is read and written whole, also against the module.
  *
- * fsync() returns when the module has been told of all that was written before.
+ * fsync() returns when the module has been told of all that was written before;
+ * until then no signal ends it, as on any disk.
  * Once the channel is dead each request fails; its memory is gone with the
  * channel, whoever still has the disk open.
  */
