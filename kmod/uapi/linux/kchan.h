@@ -162,7 +162,7 @@ enum kchan_state {
 struct kchan_record {
 	__u32 length; /* of the payload; bit 31: KCHAN_RECORD_DISCARD, skip it */
 	__u16 type; /* which of the schema's record types; from 1 */
-	__u16 flags; /* reserved, 0 */
+	__u16 flags; /* in the ring of all CPUs: the CPU that wrote it; else 0 */
 	__u64 boottime_ns; /* CLOCK_BOOTTIME when it was reserved */
 	__u64 lost_before; /* attempts lost since the header before this one */
 };
