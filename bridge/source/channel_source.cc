@@ -57,7 +57,7 @@ void ChannelSource::Gone(uint32_t id, const std::string& reason) {
   gone_reason_ = reason;
   retry_.Cancel();
   SetProblem(absl::OkStatus());
-  if (source_ == nullptr) channel_->SetState(hub::ChannelState::kEnded, reason);
+  if (source_ == nullptr) TellEnded();
 }
 
 void ChannelSource::LinkGone(const std::string& reason) {
@@ -170,7 +170,12 @@ void ChannelSource::Ended(absl::Status status) {
         absl::StrCat(kernel_.description.provider, " has ended the channel: load it again");
   }
   if (present_) return Reconsider();
+  TellEnded();
+}
+
+void ChannelSource::TellEnded() {
   channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+  context_.on_ended();
 }
 
 void ChannelSource::Close() {
@@ -178,12 +183,12 @@ void ChannelSource::Close() {
   if (present_) {
     channel_->SetState(hub::ChannelState::kIdle, "");
   } else {
-    channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+    TellEnded();
   }
 }
 
 void ChannelSource::Fail(absl::Status status) {
-  if (!present_) return channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+  if (!present_) return TellEnded();
   channel_->SetState(hub::ChannelState::kFailed, std::string(status.message()));
   SetProblem(std::move(status));
   retry_.Start(retry_delay_);

@@ -24,6 +24,8 @@ struct ChannelSourceContext {
   SourcePolicyFor policy_for;
   // A channel's problem() has changed.
   std::function<void()> on_problem;
+  // A channel has ended: another may take its place in the hub.
+  std::function<void()> on_ended;
 };
 
 // One channel of the hub and its kernel side: turns it on while it is wanted,
@@ -63,6 +65,7 @@ class ChannelSource {
   // Makes the log ready for the numbers of `source`.
   void BeginEpoch(const RecordSource& source, uint64_t schema_id);
   void Ended(absl::Status status);
+  void TellEnded();
   void Close();
   void Fail(absl::Status status);
   void SetProblem(absl::Status problem);

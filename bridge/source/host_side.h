@@ -69,6 +69,8 @@ class HostSide {
                                                 const hub::ValueChange& change);
 
  private:
+  // Those that are not offered yet.
+  void Offer();
   SourcePolicy PolicyOf(std::string_view channel) const;
   void Report();
 
@@ -78,8 +80,8 @@ class HostSide {
   ChannelSourceContext context_;
   HostLink link_;
   std::map<std::string, std::unique_ptr<ChannelSource>> sources_;  // before link_ goes
-  std::vector<hub::Problem> refused_;
-  Timer report_soon_;  // many changes, one report
+  std::vector<hub::Problem> refused_;  // of channels that are not in sources_
+  Timer report_soon_;                  // many changes, one report
 };
 
 }  // namespace kchan::source

@@ -73,6 +73,8 @@ class KernelFollower {
   absl::Status Refresh();
   void Apply(const ChannelMessage& message);
   void Refuse(const std::string& name, const std::string& reason);
+  void TryRefused();
+  void ForgetRemoved();
   ChannelSource* FindSource(const std::string& name);
 
   // Tells the hub.

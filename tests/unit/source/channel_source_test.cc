@@ -107,7 +107,8 @@ class ChannelSourceTest : public ::testing::Test {
       : context_{.loop = *loop_,
                  .boot_id = kBootId,
                  .policy_for = [this](std::string_view) { return policy_; },
-                 .on_problem = [this] { ++problems_; }} {
+                 .on_problem = [this] { ++problems_; },
+                 .on_ended = [] {}} {
     channel_ =
         hub_.Upsert(std::make_shared<const hub::ChannelDescription>(link_.Message().description));
     source_ = std::make_unique<ChannelSource>(context_, channel_);
