@@ -33,11 +33,14 @@ HostChannel* HostLink::Find(const std::string& channel) const {
   return found == channels_.end() ? nullptr : found->second.get();
 }
 
-absl::StatusOr<std::unique_ptr<RecordSource>> HostLink::Attach(const ChannelMessage& channel,
-                                                               hub::ValueFeed& values) {
-  HostChannel* const found = Find(channel.description.name);
-  if (found == nullptr) return NoChannel(channel.description.name);
-  return found->Attach(values);
+KernelLink::StartAttach HostLink::Attach(const ChannelMessage& channel, hub::ValueFeed& values) {
+  return [this, name = channel.description.name, &values]() -> absl::StatusOr<FinishAttach> {
+    return [this, name, &values]() -> absl::StatusOr<std::unique_ptr<RecordSource>> {
+      HostChannel* const found = Find(name);
+      if (found == nullptr) return NoChannel(name);
+      return found->Attach(values);
+    };
+  };
 }
 
 absl::StatusOr<hub::Schema> HostLink::GetSchema(const std::string& channel) {
@@ -66,7 +69,12 @@ HostSide::HostSide(EventLoop& loop, hub::Hub& hub, KernelReport& report,
                .boot_id = BootId(),
                .policy_for = [this](std::string_view channel) { return PolicyOf(channel); },
                .on_problem = [this] { report_soon_.Start(absl::ZeroDuration()); },
-               .on_ended = [] {}},  // none does
+               .on_ended = [] {},  // none does
+               .call_blocking =
+                   [](const auto& call, const auto& then) {
+                     call();  // they have nobody to wait for
+                     then();
+                   }},
       link_(std::move(channels)),
       report_soon_(loop, [this] { Report(); }) {}
 

@@ -30,8 +30,7 @@ class HostLink final : public KernelLink {
   // The first of those that have one name is kept.
   explicit HostLink(std::vector<std::unique_ptr<HostChannel>> channels);
 
-  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel,
-                                                       hub::ValueFeed& values) override;
+  StartAttach Attach(const ChannelMessage& channel, hub::ValueFeed& values) override;
   absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) override;
   absl::StatusOr<ChannelMessage> GetChannel(const std::string& channel) override;
 

@@ -28,8 +28,8 @@ constexpr char kQuiesced[] =
 }  // namespace
 
 KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to,
-                               ControlPool& pool, const LinkOptions& link_options,
-                               SourcePolicyFor policy_for,
+                               ControlPool& pool, BlockingCalls& calls,
+                               const LinkOptions& link_options, SourcePolicyFor policy_for,
                                std::function<bool(const std::string& channel)> is_taken,
                                std::function<void()> let_go)
     : loop_(loop),
@@ -41,7 +41,11 @@ KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& rep
                .boot_id = BootId(),
                .policy_for = std::move(policy_for),
                .on_problem = [this] { report_.Start(absl::ZeroDuration()); },
-               .on_ended = [this] { TryRefused(); }},
+               .on_ended = [this] { TryRefused(); },
+               .call_blocking =
+                   [&calls](std::function<void()> call, EventLoop::Task then) {
+                     calls.Run(std::move(call), std::move(then));
+                   }},
       is_taken_(std::move(is_taken)),
       let_go_(std::move(let_go)),
       retry_(loop, [this] { Look(/*may_load=*/false); }),
