@@ -52,7 +52,6 @@ struct kchan {
 	/* What each emit reads. */
 	bool live;
 	bool sleeps; /* the policy may */
-	bool queued; /* `shared` is a queue inside the kernel, never mapped */
 	struct kchan_channel_ring __percpu *rings; /* PER_CPU */
 	struct kchan_channel_ring *shared; /* SHARED */
 	const struct kchan_transport_ops *transport_ops;
