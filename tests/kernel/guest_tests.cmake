@@ -53,5 +53,8 @@ kchan_add_guest_test(file
   SOURCES
     guest/file_guest_test.cc
     guest/file_failure_guest_test.cc
+    guest/file_keep_guest_test.cc
     guest/file_commands_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(signal SOURCES guest/signal_guest_test.cc LIBRARIES kchan_guest_netlink)
