@@ -20,11 +20,11 @@ class Daemon:
         self._vm = vm
         self._pid = 0
 
-    def start(self) -> None:
+    def start(self, arguments: str = "") -> None:
         self._vm.sh("mkdir -p /run/kchan")
         self._pid = self._vm.spawn(
             f"/usr/bin/kchand --insecure --allow-remote-insecure --tcp-right control"
-            f" --listen-tcp 0.0.0.0:{PORT} --node-name guest",
+            f" --listen-tcp 0.0.0.0:{PORT} --node-name guest {arguments}",
             log=_LOG,
         )
         self._vm.wait_for(f"netstat -ltn | grep -q :{PORT}")
