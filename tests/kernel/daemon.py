@@ -13,7 +13,7 @@ from vm import Vm
 
 PORT = 50051
 _LOG = "/tmp/kchand.log"
-_CONFIG = "/etc/kchan.textproto"
+CONFIG = "/etc/kchan.textproto"
 
 
 class Daemon:
@@ -33,7 +33,7 @@ class Daemon:
         self._vm.sh("mkdir -p /run/kchan /var/lib")
         self.configure(self._config)
         self._pid = self._vm.spawn(
-            f"{self._run_by} /usr/bin/kchand --config {_CONFIG}"
+            f"{self._run_by} /usr/bin/kchand --config {CONFIG}"
             f" --insecure --allow-remote-insecure --tcp-right control"
             f" --listen-tcp 0.0.0.0:{PORT} --node-name guest",
             log=_LOG,
@@ -42,7 +42,7 @@ class Daemon:
 
     def configure(self, config: str) -> None:
         """Writes its configuration, which it reads when it starts or is hung up on."""
-        self._vm.push(config.encode(), _CONFIG)
+        self._vm.push(config.encode(), CONFIG)
 
     def remote(self) -> Remote:
         return Remote(f"127.0.0.1:{self._vm.ports[PORT]}")

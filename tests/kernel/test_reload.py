@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from daemon import Daemon, settle
+from daemon import CONFIG, Daemon, settle
 from remote import Remote
 from tick import MIXED, Audit, all_writers, reset
 from vm import Vm
