@@ -160,10 +160,11 @@ absl::Status ChannelSource::Finish(Opening& opening) {
   return absl::OkStatus();
 }
 
-void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
+void ChannelSource::BeginEpoch(RecordSource& source, uint64_t schema_id) {
   if (!kernel_.description.has_records()) return;
   hub::Log& log = channel_->log();
   if (source.generation() != generation_) {
+    source.ReadPast(log);
     generation_ = source.generation();
     epoch_ = EpochOf(context_.boot_id, channel_->name(), generation_);
   } else if (source.next_sequence() < log.next_sequence()) {

@@ -76,7 +76,7 @@ class ChannelSource {
   absl::Status Finish(Opening& opening);
   void AbandonOpening();
   // Makes the log ready for the numbers of `source`.
-  void BeginEpoch(const RecordSource& source, uint64_t schema_id);
+  void BeginEpoch(RecordSource& source, uint64_t schema_id);
   void Ended(absl::Status status);
   void TellEnded();
   void Close();

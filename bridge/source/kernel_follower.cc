@@ -192,7 +192,8 @@ absl::Status KernelFollower::TryConnect(const GenlFamily& family) {
   const absl::StatusOr<uint32_t> group = family.FindGroup(KCHAN_GENL_GROUP_CHANNELS);
   if (!group.ok()) return group.status();
   if (absl::Status status = events_->Join(*group); !status.ok()) return status;
-  link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), link_options_);
+  link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), link_options_,
+                                       context_.boot_id);
   pool_.SetFamily(family.id, node->features);
   return Refresh();
 }

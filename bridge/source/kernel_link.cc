@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "bridge/source/attached_file.h"
 #include "bridge/source/chardev_source.h"
+#include "bridge/source/epoch.h"
 #include "bridge/source/file_source.h"
 #include "bridge/source/log_source.h"
 #include "bridge/source/relay_source.h"
@@ -101,8 +102,8 @@ KernelLink::StartAttach ModuleLink::AttachRelay(const ChannelMessage& channel) {
   };
 }
 
-// The schema comes after the attachment: what is registered then is what we
-// are attached to, or the channel's source finds another generation.
+// The schema comes after the attachment, here as below: what is registered then
+// is what we are attached to, or the channel's source finds another generation.
 KernelLink::StartAttach ModuleLink::AttachValues(const std::string& channel,
                                                  hub::ValueFeed& values) {
   return [this, channel, &values, path = options_.device_path]() -> absl::StatusOr<FinishAttach> {
@@ -119,12 +120,17 @@ KernelLink::StartAttach ModuleLink::AttachValues(const std::string& channel,
 }
 
 KernelLink::StartAttach ModuleLink::AttachFile(const std::string& channel) {
-  return [this, channel, path = options_.device_path]() -> absl::StatusOr<FinishAttach> {
-    auto writer = AttachFileWriter(path, channel);
+  return [this, channel, path = options_.device_path,
+          writing = options_.file_writing]() -> absl::StatusOr<FinishAttach> {
+    auto writer = AttachFileWriter(path, channel, writing);
     if (!writer.ok()) return writer.status();
     return [this, channel, writer = *std::move(writer)]() mutable -> Attached {
-      return FileSource::Attach(loop_, std::move(writer), files_, channel,
-                                options_.file_rotate_bytes);
+      const auto schema = control_->GetSchema(channel);
+      if (!schema.ok()) return schema.status();
+      const FileOwner owner{.channel = channel,
+                            .epoch = EpochOf(boot_id_, channel, writer->generation()),
+                            .schema_id = schema->id};
+      return FileSource::Attach(loop_, std::move(writer), files_, owner, options_.file_writing);
     };
   };
 }

@@ -48,10 +48,11 @@ class KernelLink {
 class ModuleLink final : public KernelLink {
  public:
   ModuleLink(EventLoop& loop, const GenlFamily& family, std::unique_ptr<KernelControl> control,
-             const LinkOptions& options)
+             const LinkOptions& options, const std::string& boot_id)
       : loop_(loop),
         family_id_(family.id),
         options_(options),
+        boot_id_(boot_id),
         control_(std::move(control)),
         rings_(options.device_path),
         records_(loop, family, options.genl_receive_bytes),
@@ -79,6 +80,7 @@ class ModuleLink final : public KernelLink {
   EventLoop& loop_;
   const uint16_t family_id_;
   const LinkOptions options_;
+  const std::string boot_id_;
   const std::unique_ptr<KernelControl> control_;
   DeviceRings rings_;
   GenlRecords records_;

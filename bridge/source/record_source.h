@@ -35,6 +35,10 @@ class RecordSource {
   // calls Log::CaughtUp().
   virtual bool has_history() const { return false; }
 
+  // Appends what earlier activations have left behind, each as an epoch of its
+  // own. At most once, before the log's epoch is this activation's.
+  virtual void ReadPast(hub::Log& log) { static_cast<void>(log); }
+
   virtual void Start(hub::Log& log, OnEnd on_end) = 0;
 
   // There may be rings that could not be attached before: a CPU has come up.

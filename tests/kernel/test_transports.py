@@ -202,7 +202,7 @@ def test_update_answers_with_the_new_values(remote: Remote) -> None:
         assert {p.name: p.value for p in listed}["even"] == value
 
 
-@pytest.mark.parametrize("channel", ["test.shared", "test.chardev", "test.genl"])
+@pytest.mark.parametrize("channel", ["test.shared", "test.chardev", "test.genl", "test.file"])
 def test_a_refusal_is_the_channels_own(remote: Remote, channel: str) -> None:
     schema = remote.schema(channel)
     kind = schema.type_id("write")
