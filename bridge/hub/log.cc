@@ -63,7 +63,8 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
                    .schema_id = schema_id,
                    .first_sequence = next_sequence,
                    .last_sequence = next_sequence - 1,
-                   .has_history = has_history});
+                   .has_history = has_history,
+                   .had_history = has_history});
   ForgetRunsLocked(dropped);
   // A reader may have to be told of what was before next_sequence.
   waiters_.NotifyAll();

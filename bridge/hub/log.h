@@ -115,8 +115,9 @@ class Log {
   // Starting the current epoch again with its own next number does nothing.
   //
   // `has_history`: numbers from next_sequence on may have been given out by an
-  // earlier daemon already, and come once more before CaughtUp(). Until then a
-  // cursor beyond what was published is waited for.
+  // earlier daemon already, and come once more before CaughtUp(), or before
+  // another epoch. Until then a cursor beyond what was published is waited for,
+  // and, since other epochs' history may follow, one of an unknown epoch.
   void StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
                   bool has_history = false);
 
@@ -190,6 +191,7 @@ class Log {
     uint64_t first_sequence = 0;
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
     bool has_history = false;    // see StartEpoch(); until CaughtUp()
+    bool had_history = false;    // ... for ever: cursors may be further than this is
 
     bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
   };
@@ -228,6 +230,8 @@ class Log {
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
+  bool IsAwaited(const Cursor& cursor) const;
+  std::optional<LogPosition> Find(const Cursor& cursor) const;
   std::optional<Loss> Rejoin(LogPosition& position) const;
   const Entry* Following(LogPosition& position) const;
   const Run* FindRun(const Cursor& cursor) const;

@@ -34,7 +34,7 @@ absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOption
   for (const hub::Selection& selection : options.selections) {
     const auto channel = selection.is_glob ? nullptr : hub.Find(selection.pattern);
     if (channel == nullptr) continue;
-    if (absl::Status status = CheckHasRecords(*channel); !status.ok()) return status;
+    if (absl::Status status = CheckGivesRecords(*channel); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 import grpc
 from remote import Remote
@@ -11,23 +13,36 @@ from vm import Vm
 
 PORT = 50051
 _LOG = "/tmp/kchand.log"
+CONFIG = "/etc/kchan.textproto"
 
 
 class Daemon:
-    """One kchand in `vm`, reachable on the guest's PORT."""
+    """One kchand in `vm`, reachable on the guest's PORT.
 
-    def __init__(self, vm: Vm) -> None:
+    config: its configuration, where the defaults will not do.
+    run_by: a command that runs it, as with other privileges.
+    """
+
+    def __init__(self, vm: Vm, config: str = "", run_by: str = "") -> None:
         self._vm = vm
+        self._config = config
+        self._run_by = run_by
         self._pid = 0
 
-    def start(self, arguments: str = "") -> None:
-        self._vm.sh("mkdir -p /run/kchan")
+    def start(self) -> None:
+        self._vm.sh("mkdir -p /run/kchan /var/lib")
+        self.configure(self._config)
         self._pid = self._vm.spawn(
-            f"/usr/bin/kchand --insecure --allow-remote-insecure --tcp-right control"
-            f" --listen-tcp 0.0.0.0:{PORT} --node-name guest {arguments}",
+            f"{self._run_by} /usr/bin/kchand --config {CONFIG}"
+            f" --insecure --allow-remote-insecure --tcp-right control"
+            f" --listen-tcp 0.0.0.0:{PORT} --node-name guest",
             log=_LOG,
         )
         self._vm.wait_for(f"netstat -ltn | grep -q :{PORT}")
+
+    def configure(self, config: str) -> None:
+        """Writes its configuration, which it reads when it starts or is hung up on."""
+        self._vm.push(config.encode(), CONFIG)
 
     def remote(self) -> Remote:
         return Remote(f"127.0.0.1:{self._vm.ports[PORT]}")
@@ -38,6 +53,15 @@ class Daemon:
 
     def terminate(self) -> None:
         self._signal("TERM")
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Meanwhile it is there, but does nothing."""
+        self._vm.sh(f"kill -STOP {self._pid}")
+        try:
+            yield
+        finally:
+            self._vm.sh(f"kill -CONT {self._pid}")
 
     def hang_up(self) -> None:
         self._vm.sh(f"kill -HUP {self._pid}")

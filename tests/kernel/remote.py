@@ -200,6 +200,18 @@ class Remote:
         request = _module("value_pb2").GetValuesRequest(channel=channel)
         return _words(self.channel_stub.GetValues(request, timeout=30).values)
 
+    def text(self, channel: str) -> str:
+        """The one word of a file."""
+        request = _module("value_pb2").GetValuesRequest(channel=channel)
+        (word,) = self.channel_stub.GetValues(request, timeout=30).values.words
+        return word.value.text_value
+
+    def set_text(self, channel: str, text: str) -> None:
+        request = _module("value_pb2").SetValueRequest(
+            channel=channel, word="text", value=_module("value_pb2").Value(text_value=text)
+        )
+        self.channel_stub.SetValue(request, timeout=30)
+
     def set_value(self, channel: str, word: str, value: int) -> int:
         """What the word was before."""
         request = _module("value_pb2").SetValueRequest(
@@ -246,6 +258,15 @@ class Remote:
         ]
         requests[-1].flush = flush
         return self.channel_stub.WriteBlocks(iter(requests), timeout=60).written_bytes
+
+    def write_extents(self, channel: str, extents: Iterable[tuple[int, bytes]]) -> int:
+        """The same of several (offset, data), each sent when it comes."""
+        message = _module("block_pb2").WriteBlocksRequest
+        requests = (
+            message(channel=channel, offset_bytes=offset, data=data)
+            for offset, data in extents
+        )
+        return self.channel_stub.WriteBlocks(requests, timeout=60).written_bytes
 
     def flush_blocks(self, channel: str) -> None:
         request = _module("block_pb2").FlushBlocksRequest(channel=channel)

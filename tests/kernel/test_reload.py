@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from daemon import Daemon, settle
+from daemon import CONFIG, Daemon, settle
 from remote import Remote
 from tick import MIXED, Audit, all_writers, reset
 from vm import Vm
 
 IDLE, LIVE = 1, 2
-CONFIG = "/etc/kchan.textproto"
 MIB = 1 << 20
 
 
@@ -30,9 +29,8 @@ AFTER = rules(tick_log_bytes=2 * MIB, tick_shared="OPEN_ALWAYS")
 
 @pytest.fixture
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    vm.push(BEFORE.encode(), CONFIG)
-    running = Daemon(vm)
-    running.start(f"--config {CONFIG}")
+    running = Daemon(vm, BEFORE)
+    running.start()
     yield running
     running.terminate()
 
@@ -46,7 +44,7 @@ def remote(daemon: Daemon) -> Iterator[Remote]:
 
 def reload(vm: Vm, daemon: Daemon, config: str) -> str:
     """What the daemon says of it."""
-    vm.push(config.encode(), CONFIG)
+    daemon.configure(config)
     before = len(daemon.log())
     daemon.hang_up()
     vm.wait_for(f"tail -c +{before + 1} /tmp/kchand.log | grep -q configuration")

@@ -19,7 +19,9 @@ $KCHAN_SERVER names its socket.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -91,21 +93,26 @@ def failure(step: Step, done: Done) -> str | None:
 
 
 def run_here(command: str, environment: Mapping[str, str], folder: str, seconds: float) -> Done:
-    try:
-        done = subprocess.run(
-            ["/bin/bash", "-c", command],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-        )
-    except subprocess.TimeoutExpired as expired:
-        raise Unexpected(
-            f"still running after {seconds} s\n{expired.stdout}\n{expired.stderr}"
-        ) from None
-    return Done(done.returncode, done.stdout, done.stderr)
+    with subprocess.Popen(
+        ["/bin/bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as shell:
+        try:
+            stdout, stderr = shell.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)  # and what it waits for
+            stdout, stderr = shell.communicate()
+            raise Unexpected(
+                f"still running after {seconds} s\n--- standard output\n{stdout}"
+                f"--- standard error\n{stderr}"
+            ) from None
+    return Done(shell.returncode, stdout, stderr)
 
 
 def play(
