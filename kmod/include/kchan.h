@@ -59,7 +59,8 @@ struct kchan_param {
  * receive: one record from user space, already copied to kernel memory and at
  * least as long as its type's fixed part. Several calls may run at once. The
  * return value is the status that the sender gets; on error it may set a text
- * by NL_SET_ERR_MSG(extack, ..), which the doorbell cuts to KCHAN_DOC_BYTES.
+ * by NL_SET_ERR_MSG(extack, ..), of which a doorbell and a file of commands take
+ * KCHAN_DOC_BYTES.
  * Who calls can be killed: wait killably, and return -EINTR or -ERESTARTSYS for
  * a record that is not taken.
  *
