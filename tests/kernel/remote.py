@@ -249,24 +249,18 @@ class Remote:
         return self.write_extents(channel, [(offset, data)], flush)
 
     def write_extents(
-        self, channel: str, extents: list[tuple[int, bytes]], flush: bool = False
+        self, channel: str, extents: Iterable[tuple[int, bytes]], flush: bool = False
     ) -> int:
-        """Likewise; `flush` comes with the last one."""
-        request = _module("block_pb2").WriteBlocksRequest
-        requests = [
-            request(channel=channel, offset_bytes=offset, data=data) for offset, data in extents
-        ]
-        requests[-1].flush = flush
-        return self.channel_stub.WriteBlocks(iter(requests), timeout=60).written_bytes
-
-    def write_extents(self, channel: str, extents: Iterable[tuple[int, bytes]]) -> int:
-        """The same of several (offset, data), each sent when it comes."""
+        """The same of several (offset, data), each sent when it comes; then the flush."""
         message = _module("block_pb2").WriteBlocksRequest
-        requests = (
-            message(channel=channel, offset_bytes=offset, data=data)
-            for offset, data in extents
-        )
-        return self.channel_stub.WriteBlocks(requests, timeout=60).written_bytes
+
+        def requests() -> Iterator[Any]:
+            for offset, data in extents:
+                yield message(channel=channel, offset_bytes=offset, data=data)
+            if flush:
+                yield message(channel=channel, flush=True)
+
+        return self.channel_stub.WriteBlocks(requests(), timeout=60).written_bytes
 
     def flush_blocks(self, channel: str) -> None:
         request = _module("block_pb2").FlushBlocksRequest(channel=channel)

@@ -18,6 +18,7 @@ from vm import Vm
 
 # CPU 1 is there, and was never up.
 VM = {"append": "maxcpus=1"}
+_BEATS = 30  # of a second, without a record: more would be a hang
 # Without a reader it fits in no ring for longer than some milliseconds.
 AS_FAST_AS_IT_CAN = {"rate_hz": 0, "size": 1024, "context": MIXED, "cpus": 2}
 
@@ -68,15 +69,15 @@ class Story:
         writers' own numbers add up to the channel's last.
         """
         audit = self._audit
-
-        def stop_behind_one_more_record() -> None:
-            remote.update(self._channel, count=1)
-
-        stop_behind_one_more_record()
-        # Which may be lost: not when all are idle.
-        self._until(
-            lambda: audit.attempts() == self.now.last, when_idle=stop_behind_one_more_record
-        )
+        remote.update(self._channel, count=1)
+        self._read_to_rest()
+        # One more of each, which comes now that there is room: its last.
+        before = {number: writer.last for number, writer in audit.writers.items()}
+        remote.update(self._channel, count=1)
+        for _ in range(_BEATS):
+            self._read_to_rest()
+            if all(audit.writers[number].last > last for number, last in before.items()):
+                break
         self._stream.cancel()
         assert all(ledger.balances() for ledger in self._ledgers)
         assert self._ledgers[0].first == 1
@@ -87,7 +88,8 @@ class Story:
             lost += ledger.lost_by_cpu
         assert received == audit.received()
         assert lost.total() == sum(writer.lost for writer in audit.writers.values())
-        assert self.now.last == received + lost.total()
+        assert self.now.last == received + lost.total() == audit.attempts()
+        assert all(audit.writers[number].last > last for number, last in before.items())
         return lost
 
     @property
@@ -96,7 +98,7 @@ class Story:
         return self._ledgers[-1]
 
     def _subscribe(self, remote: Remote, **start: Any) -> None:
-        beat = Duration(nanos=500_000_000)
+        beat = Duration(seconds=1)
         self._stream = remote.subscribe(self._channel, heartbeat_interval=beat, **start)
         self._until(lambda: self._channel in self._stream.ledgers)
         ((epoch, ledger),) = self._stream.ledgers[self._channel].items()
@@ -104,17 +106,17 @@ class Story:
         self._epoch = epoch
         self._ledgers.append(ledger)
 
-    def _until(self, done: Callable[[], bool], when_idle: Callable[[], None] | None = None) -> None:
-        def look(response: Any) -> bool:
-            if response.HasField("batch"):
-                for record in response.batch.records:
-                    self._audit.add(record)
-            elif response.HasField("heartbeat") and when_idle and not done():
-                when_idle()
-            return done()
+    def _read_to_rest(self) -> None:
+        self._stream.until(lambda response: self._add(response).HasField("heartbeat"), 120)
 
-        self._stream.until(look, seconds=120)
+    def _until(self, done: Callable[[], bool]) -> None:
+        self._stream.until(lambda response: self._add(response) is not None and done(), 120)
+
+    def _add(self, response: Any) -> Any:
+        for record in response.batch.records if response.HasField("batch") else ():
+            self._audit.add(record)
         assert len(self._stream.ledgers.get(self._channel, {})) <= 1, "another epoch"
+        return response
 
 
 @pytest.mark.parametrize("channel", sorted(CHANNELS))
