@@ -3,8 +3,8 @@
 
 #include "bridge/source/kmsg_channel.h"
 #include "bridge/source/psi_channel.h"
-#include "bridge/source/uevent_channel.h"
 #include "bridge/source/text_file_channel.h"
+#include "bridge/source/uevent_channel.h"
 
 namespace kchan::source {
 
