@@ -63,8 +63,7 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
     if (run->IsAwaited(at->cursor.sequence)) {
       return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
     }
-    if (at->cursor.sequence > run->last_sequence) return std::nullopt;
-    return Locate(*run, at->cursor.sequence);
+    return Find(at->cursor);
   }
   return Newest();
 }
@@ -137,8 +136,7 @@ Log::Found Log::Resolve(LogPosition& position) const {
   Found found;
   if (runs_.empty()) return found;
   if (position.run < runs_.front().id) {
-    const Run* awaited = position.unknown_epoch ? FindRun(position.cursor) : nullptr;
-    if (awaited != nullptr && awaited->IsAwaited(position.cursor.sequence)) return found;
+    if (position.unknown_epoch && IsAwaited(position.cursor)) return found;
     found.loss = Rejoin(position);
   }
   for (;;) {
@@ -186,13 +184,28 @@ std::optional<Loss> Log::Rejoin(LogPosition& position) const {
     position.cursor = {.epoch = runs_.front().epoch, .sequence = runs_.front().first_sequence - 1};
     return std::nullopt;
   }
-  const Run* run = FindRun(position.cursor);
-  if (run != nullptr && position.cursor.sequence <= run->last_sequence) {
-    position = Locate(*run, position.cursor.sequence);
+  if (const std::optional<LogPosition> place = Find(position.cursor)) {
+    position = *place;
     return std::nullopt;
   }
   position = Oldest();
   return Loss{.stage = forgot ? LossStage::kLogEviction : LossStage::kDaemonRestart};
+}
+
+// Whether it may still come: history is being read.
+bool Log::IsAwaited(const Cursor& cursor) const {
+  const Run* run = FindRun(cursor);
+  return run != nullptr ? run->IsAwaited(cursor.sequence) : runs_.back().has_history;
+}
+
+// The place behind `cursor`; nothing if its epoch is unknown, or has not come so
+// far. An earlier daemon may have seen more of an epoch that is over.
+std::optional<LogPosition> Log::Find(const Cursor& cursor) const {
+  const Run* run = FindRun(cursor);
+  if (run == nullptr) return std::nullopt;
+  if (cursor.sequence <= run->last_sequence) return Locate(*run, cursor.sequence);
+  if (!run->had_history || run->id == runs_.back().id) return std::nullopt;
+  return Locate(*run, run->last_sequence);
 }
 
 // The entry that holds the next element, whatever its epoch; moves `position`

@@ -262,8 +262,9 @@ void SubscribeStream::WriteDone() {
 
 void SubscribeStream::ArmDeadline() {
   if (writing_) {
-    // Any will do: it only keeps ClockSet() coming.
-    if (!has_deadline()) SetDeadline(last_write_ + heartbeat_interval_);
+    // It only keeps ClockSet() coming. Not from last_write_: a write that takes
+    // long would make it one that has passed.
+    if (!has_deadline()) SetDeadline(Pump::Clock::now() + heartbeat_interval_);
     return;
   }
   const TimePoint heartbeat = last_write_ + heartbeat_interval_;

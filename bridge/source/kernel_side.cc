@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/source/blocking_calls.h"
 #include "bridge/source/control_pool.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/host_channels.h"
@@ -18,6 +19,8 @@
 namespace kchan::source {
 namespace {
 
+// Channels that are being turned on; more wait for their turn.
+constexpr size_t kMaxBlockingCalls = 8;
 // The source thread never takes so long; but nobody waits for ever.
 constexpr std::chrono::seconds kReadBackTimeout(5);
 
@@ -31,11 +34,14 @@ class KernelSide::Impl {
         host_(*loop_, hub, report_, MakeHostChannels(*loop_, options.host), options.policy_for),
         module_(hub, pool_, options.link.device_path),
         follower_(
-            *loop_, hub, report_, pool_, options.link, std::move(options.policy_for),
+            *loop_, hub, report_, pool_, calls_, options.link, std::move(options.policy_for),
             [this](const std::string& channel) { return host_.Has(channel); },
             [this] { module_.LetGo(); }) {}
 
   ~Impl() {
+    // Meanwhile everything else is read on. Who turns a channel on cannot be
+    // interrupted: this takes as long as its provider.
+    calls_.Stop();
     if (!thread_.joinable()) return;
     loop_->Stop();
     thread_.join();
@@ -68,6 +74,7 @@ class KernelSide::Impl {
 
  private:
   const std::unique_ptr<EventLoop> loop_;
+  BlockingCalls calls_{*loop_, kMaxBlockingCalls};
   ControlPool pool_;
   KernelReport report_;
   HostSide host_;

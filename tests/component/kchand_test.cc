@@ -153,7 +153,8 @@ TEST_F(KchandTest, CheckConfigSaysWhatIsWrongAndStartsNothing) {
   WriteConfig("drain_timeout_ms: 1");
   const auto wrong = Run({"--check-config"});
   EXPECT_EQ(wrong->Wait(), 2);
-  EXPECT_NE(wrong->Said().find("drain_timeout_ms: 1 is out of range"), std::string::npos)
+  EXPECT_NE(wrong->Said().find(path("config") + ":2:1: drain_timeout_ms: 1 is out of range"),
+            std::string::npos)
       << wrong->Said();
 }
 

@@ -13,7 +13,7 @@ from vm import Vm
 
 PORT = 50051
 _LOG = "/tmp/kchand.log"
-_CONFIG = "/etc/kchan.textproto"
+CONFIG = "/etc/kchan.textproto"
 
 
 class Daemon:
@@ -31,14 +31,18 @@ class Daemon:
 
     def start(self) -> None:
         self._vm.sh("mkdir -p /run/kchan /var/lib")
-        self._vm.push(self._config.encode(), _CONFIG)
+        self.configure(self._config)
         self._pid = self._vm.spawn(
-            f"{self._run_by} /usr/bin/kchand --config {_CONFIG}"
+            f"{self._run_by} /usr/bin/kchand --config {CONFIG}"
             f" --insecure --allow-remote-insecure --tcp-right control"
             f" --listen-tcp 0.0.0.0:{PORT} --node-name guest",
             log=_LOG,
         )
         self._vm.wait_for(f"netstat -ltn | grep -q :{PORT}")
+
+    def configure(self, config: str) -> None:
+        """Writes its configuration, which it reads when it starts or is hung up on."""
+        self._vm.push(config.encode(), CONFIG)
 
     def remote(self) -> Remote:
         return Remote(f"127.0.0.1:{self._vm.ports[PORT]}")
