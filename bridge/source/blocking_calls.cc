@@ -5,10 +5,10 @@
 
 namespace kchan::source {
 
-void BlockingCalls::Run(Call call, EventLoop::Task then) {
+void BlockingCalls::Run(std::string what, Call call, EventLoop::Task then) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
-  jobs_.push_back({std::move(call), std::move(then)});
+  jobs_.push_back({std::move(what), std::move(call), std::move(then)});
   if (jobs_.size() > idle_ && threads_.size() < max_threads_) {
     threads_.emplace_back([this] { Serve(); });
   }
@@ -38,7 +38,10 @@ void BlockingCalls::Serve() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job.call();
+    {
+      const hub::RunningCalls::Call running(running_, std::move(job.what));
+      job.call();
+    }
     job.call = nullptr;  // what it holds is the loop's from here on
     loop_.Post(std::move(job.then));
     lock.lock();

@@ -7,9 +7,11 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "bridge/hub/running_calls.h"
 #include "bridge/source/event_loop.h"
 
 namespace kchan::source {
@@ -26,20 +28,23 @@ class BlockingCalls {
   // Touches nothing of the loop's.
   using Call = std::function<void()>;
 
-  BlockingCalls(EventLoop& loop, size_t max_threads) : loop_(loop), max_threads_(max_threads) {}
+  // `running` knows of each call while it is made.
+  BlockingCalls(EventLoop& loop, size_t max_threads, hub::RunningCalls& running)
+      : loop_(loop), max_threads_(max_threads), running_(running) {}
   ~BlockingCalls() { Stop(); }
   BlockingCalls(const BlockingCalls&) = delete;
   BlockingCalls& operator=(const BlockingCalls&) = delete;
 
   // Makes the call elsewhere, then runs `then` on the loop's thread, where it
-  // is also destroyed. After Stop() neither.
-  void Run(Call call, EventLoop::Task then);
+  // is also destroyed. After Stop() neither. `what` is for people.
+  void Run(std::string what, Call call, EventLoop::Task then);
 
   // Waits for the calls that are being made; drops those that wait.
   void Stop();
 
  private:
   struct Job {
+    std::string what;
     Call call;
     EventLoop::Task then;
   };
@@ -47,6 +52,7 @@ class BlockingCalls {
 
   EventLoop& loop_;
   const size_t max_threads_;
+  hub::RunningCalls& running_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;  // under mutex_, as all below

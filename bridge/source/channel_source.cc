@@ -111,10 +111,12 @@ void ChannelSource::Open() {
   auto opening = std::make_shared<Opening>();
   opening->start = link_->Attach(kernel_, channel_->values());
   opening_ = opening;
-  context_.call_blocking([opening] { opening->finish = opening->start(); },
-                         [this, opening] {
-                           if (!opening->is_abandoned) Opened(*opening);
-                         });
+  context_.call_blocking(
+      absl::StrCat("turning channel ", channel_->name(), " on"),
+      [opening] { opening->finish = opening->start(); },
+      [this, opening] {
+        if (!opening->is_abandoned) Opened(*opening);
+      });
 }
 
 void ChannelSource::AbandonOpening() {

@@ -28,7 +28,8 @@ struct ChannelSourceContext {
   // A channel has ended: another may take its place in the hub.
   std::function<void()> on_ended;
   // Makes a call that may block, then runs `then` on the loop's thread.
-  std::function<void(std::function<void()> call, EventLoop::Task then)> call_blocking;
+  std::function<void(std::string what, std::function<void()> call, EventLoop::Task then)>
+      call_blocking;
 };
 
 // One channel of the hub and its kernel side: turns it on while it is wanted,

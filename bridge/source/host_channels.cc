@@ -8,7 +8,7 @@
 
 namespace kchan::source {
 
-std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop,
+std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop, BlockingCalls& calls,
                                                            const HostOptions& options) {
   std::vector<std::unique_ptr<HostChannel>> channels;
   if (options.kernel_log) {
@@ -18,10 +18,10 @@ std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop,
     channels.push_back(std::make_unique<UeventChannel>(loop, options.uevent_receive_bytes));
   }
   for (const ValueFileOptions& file : options.value_files) {
-    channels.push_back(std::make_unique<TextFileChannel>(loop, file));
+    channels.push_back(std::make_unique<TextFileChannel>(loop, calls, file));
   }
   for (const PsiTriggerOptions& trigger : options.psi_triggers) {
-    channels.push_back(std::make_unique<PsiChannel>(loop, trigger));
+    channels.push_back(std::make_unique<PsiChannel>(loop, calls, trigger));
   }
   return channels;
 }

@@ -71,7 +71,7 @@ HostSide::HostSide(EventLoop& loop, hub::Hub& hub, KernelReport& report,
                .on_problem = [this] { report_soon_.Start(absl::ZeroDuration()); },
                .on_ended = [] {},  // none does
                .call_blocking =
-                   [](const auto& call, const auto& then) {
+                   [](const std::string& /*what*/, const auto& call, const auto& then) {
                      call();  // they have nobody to wait for
                      then();
                    }},

@@ -43,8 +43,8 @@ KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& rep
                .on_problem = [this] { report_.Start(absl::ZeroDuration()); },
                .on_ended = [this] { TryRefused(); },
                .call_blocking =
-                   [&calls](std::function<void()> call, EventLoop::Task then) {
-                     calls.Run(std::move(call), std::move(then));
+                   [&calls](std::string what, std::function<void()> call, EventLoop::Task then) {
+                     calls.Run(std::move(what), std::move(call), std::move(then));
                    }},
       is_taken_(std::move(is_taken)),
       let_go_(std::move(let_go)),

@@ -63,8 +63,8 @@ hub::Schema PsiSchema() {
 
 }  // namespace
 
-PsiChannel::PsiChannel(EventLoop& loop, const PsiTriggerOptions& options)
-    : FileValueChannel(loop, Describe(options), PsiSchema()), options_(options) {}
+PsiChannel::PsiChannel(EventLoop& loop, BlockingCalls& calls, const PsiTriggerOptions& options)
+    : FileValueChannel(loop, calls, Describe(options), PsiSchema()), options_(options) {}
 
 absl::StatusOr<std::vector<hub::Word>> PsiChannel::Parse(std::string text) const {
   auto words = ParsePsi(text);

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace kchan::source {
 namespace {
@@ -28,21 +30,25 @@ class BlockingCallsTest : public ::testing::Test {
     done.get_future().wait();
   }
 
+  hub::RunningCalls running_;
   const std::unique_ptr<EventLoop> loop_ = EventLoop::Create().value();
   std::thread thread_{[this] { loop_->Run(); }};
 };
 
 TEST_F(BlockingCallsTest, CallBlocksNeitherTheLoopNorAnotherCall) {
-  BlockingCalls calls(*loop_, 2);
+  BlockingCalls calls(*loop_, 2, running_);
   std::promise<void> unblock;
   std::promise<void> slow_done;
   std::promise<std::thread::id> quick_done;
   OnLoop([&] {
-    calls.Run([&] { unblock.get_future().wait(); }, [&] { slow_done.set_value(); });
-    calls.Run([] {}, [&] { quick_done.set_value(std::this_thread::get_id()); });
+    calls.Run(
+        "slow", [&] { unblock.get_future().wait(); }, [&] { slow_done.set_value(); });
+    calls.Run(
+        "quick", [] {}, [&] { quick_done.set_value(std::this_thread::get_id()); });
   });
   EXPECT_EQ(quick_done.get_future().get(), thread_.get_id());
   OnLoop([] {});
+  EXPECT_EQ(running_.List(), std::vector<std::string>{"slow"});
   unblock.set_value();
   slow_done.get_future().wait();
 }
@@ -52,10 +58,11 @@ TEST_F(BlockingCallsTest, NoMoreRunAtOnceThanThereMayBe) {
   std::atomic<int> most = 0;
   std::atomic<int> done = 0;
   std::promise<void> all;
-  BlockingCalls calls(*loop_, 3);
+  BlockingCalls calls(*loop_, 3, running_);
   OnLoop([&] {
     for (int i = 0; i < 50; ++i) {
       calls.Run(
+          "short",
           [&] {
             const int now = ++running;
             int before = most.load();
@@ -74,7 +81,7 @@ TEST_F(BlockingCallsTest, NoMoreRunAtOnceThanThereMayBe) {
 }
 
 TEST_F(BlockingCallsTest, StopWaitsForWhatRunsAndDropsWhatWaits) {
-  BlockingCalls calls(*loop_, 1);
+  BlockingCalls calls(*loop_, 1, running_);
   std::promise<void> started;
   std::promise<void> unblock;
   std::promise<void> dropped;
@@ -82,6 +89,7 @@ TEST_F(BlockingCallsTest, StopWaitsForWhatRunsAndDropsWhatWaits) {
   std::atomic<bool> second_ran = false;
   OnLoop([&] {
     calls.Run(
+        "first",
         [&] {
           started.set_value();
           unblock.get_future().wait();
@@ -89,7 +97,8 @@ TEST_F(BlockingCallsTest, StopWaitsForWhatRunsAndDropsWhatWaits) {
         [&] { first_followed = true; });
     // Tells when it is destroyed.
     const std::shared_ptr<void> token(&dropped, [&](void*) { dropped.set_value(); });
-    calls.Run([&, token] { second_ran = true; }, [&] { second_ran = true; });
+    calls.Run(
+        "second", [&, token] { second_ran = true; }, [&] { second_ran = true; });
   });
   started.get_future().wait();
   std::thread stop([&] { calls.Stop(); });
@@ -97,7 +106,10 @@ TEST_F(BlockingCallsTest, StopWaitsForWhatRunsAndDropsWhatWaits) {
   unblock.set_value();
   stop.join();
   OnLoop([&] { EXPECT_TRUE(first_followed); });
-  OnLoop([&] { calls.Run([&] { second_ran = true; }, [&] { second_ran = true; }); });
+  OnLoop([&] {
+    calls.Run(
+        "late", [&] { second_ran = true; }, [&] { second_ran = true; });
+  });
   OnLoop([] {});
   EXPECT_FALSE(second_ran);
 }

@@ -114,7 +114,7 @@ class ChannelSourceTest : public ::testing::Test {
                  .on_problem = [this] { ++problems_; },
                  .on_ended = [this] { ++ended_; },
                  .call_blocking =
-                     [this](std::function<void()> call, EventLoop::Task then) {
+                     [this](const std::string&, std::function<void()> call, EventLoop::Task then) {
                        if (blocks_) {
                          blocked_.emplace_back(std::move(call), std::move(then));
                        } else {
