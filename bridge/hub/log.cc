@@ -35,7 +35,8 @@ Log::~Log() {
   while (!entries_.empty() || !open_.empty()) DropOldestLocked(dropped);
 }
 
-void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence, bool has_history) {
+void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence, bool has_history,
+                     uint64_t history_end) {
   KCHAN_CHECK(epoch != 0, "0 is no epoch");
   next_sequence = std::max<uint64_t>(next_sequence, 1);
   const bool same_epoch = epoch == epoch_;
@@ -64,7 +65,9 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
                    .first_sequence = next_sequence,
                    .last_sequence = next_sequence - 1,
                    .has_history = has_history,
-                   .had_history = has_history});
+                   .had_history = has_history,
+                   .is_live = !has_history,
+                   .history_end = history_end});
   ForgetRunsLocked(dropped);
   // A reader may have to be told of what was before next_sequence.
   waiters_.NotifyAll();
@@ -177,6 +180,9 @@ void Log::CaughtUp() {
   Publish();
   const std::lock_guard lock(mutex_);
   if (runs_.empty() || !std::exchange(runs_.back().has_history, false)) return;
+  Run& run = runs_.back();
+  run.is_live = true;
+  if (run.history_end == 0) run.history_end = run.last_sequence;
   // Who waits for a number that is not there now is told so.
   waiters_.NotifyAll();
 }

@@ -45,6 +45,8 @@ struct LogPosition {
   uint64_t schema_id = 0;      // of what follows; 0: not known yet
   bool unknown_epoch = false;  // looked up again when something is there; if it
                                // is still unknown, a loss of unknown count
+  bool after_history = false;  // there is no epoch yet, or one whose history is
+                               // still being read: starts behind that
   uint64_t run = 0;            // which of the log's epochs; 0: none yet
   uint64_t segment_id = 0;     // where sequence + 1 is expected
   size_t offset = 0;
@@ -118,8 +120,9 @@ class Log {
   // earlier daemon already, and come once more before CaughtUp(), or before
   // another epoch. Until then a cursor beyond what was published is waited for,
   // and, since other epochs' history may follow, one of an unknown epoch.
+  // `history_end`: its last number; 0: known when it has been read.
   void StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
-                  bool has_history = false);
+                  bool has_history = false, uint64_t history_end = 0);
 
   // What comes now is new.
   void CaughtUp();
@@ -148,6 +151,9 @@ class Log {
   // come before its epoch, as after a daemon's restart: it is looked up again
   // when the log has something.
   std::optional<LogPosition> Seek(const Start& start) const;
+
+  // Behind everything that is published.
+  LogPosition End() const;
 
   // Reads from `position` on and advances it past what is returned: at most
   // max_bytes, but at least one element if there is any. Empty: nothing new.
@@ -192,6 +198,8 @@ class Log {
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
     bool has_history = false;    // see StartEpoch(); until CaughtUp()
     bool had_history = false;    // ... for ever: cursors may be further than this is
+    bool is_live = false;        // not all of it is history
+    uint64_t history_end = 0;    // its last number, as far as that is known
 
     bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
   };
@@ -229,6 +237,7 @@ class Log {
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
+  bool PassHistory(LogPosition& position) const;
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
   bool IsAwaited(const Cursor& cursor) const;
   std::optional<LogPosition> Find(const Cursor& cursor) const;

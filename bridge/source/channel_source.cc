@@ -181,7 +181,8 @@ void ChannelSource::BeginEpoch(RecordSource& source, uint64_t schema_id) {
                     .cause = "used up while this daemon did not read"});
     log.Publish();
   }
-  log.StartEpoch(epoch_, schema_id, source.next_sequence(), source.has_history());
+  log.StartEpoch(epoch_, schema_id, source.next_sequence(), source.has_history(),
+                 source.history_end());
 }
 
 void ChannelSource::Ended(absl::Status status) {

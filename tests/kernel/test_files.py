@@ -198,7 +198,7 @@ def test_a_daemon_that_does_nothing_does_not_fill_the_disk(
 
 
 def test_commands_go_down_by_a_file(vm: Vm, daemon: Daemon, remote: Remote) -> None:
-    write(remote, 1)
+    write(remote, 0)
     # It is kept for the next record.
     links = vm.sh(f"ls -l /proc/{daemon.pid}/fd").stdout
     assert f"memfd:kchan.{CHANNEL}" in links

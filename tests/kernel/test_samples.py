@@ -164,7 +164,8 @@ def test_value_follows_its_target_while_somebody_watches(
     heater = load("kchan_value", "heater")
     values = "/sys/class/kchan/heater/values"
     heater.vm.sh(f"echo 500 > {values}/target")
-    assert heater.remote.values("heater") == {"target": 500, "temperature": 0, "heating": 0}
+    # Who asks turns it on: the other two may be on their way already.
+    assert heater.remote.values("heater")["target"] == 500
     watch = heater.remote.watch_values("heater")
     seen: list[tuple[int, bool]] = []
     for response in watch:

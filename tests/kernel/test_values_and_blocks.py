@@ -60,11 +60,11 @@ def numbers(values: Any) -> dict[str, int]:
     return {word.name: word.value.unsigned_value for word in values.words}
 
 
-def order(remote: Remote, channel: str, **fields: int) -> int:
+def order(remote: Remote, name: str, /, **fields: int) -> int:
     """Has a testbed do what its one command says; its errno."""
-    schema = remote.schema(channel)
+    schema = remote.schema(name)
     (kind,) = schema.types
-    (answer,) = remote.publish(channel, kind, [schema.encode(kind, **fields)])
+    (answer,) = remote.publish(name, kind, [schema.encode(kind, **fields)])
     return answer.kernel_errno
 
 
