@@ -65,6 +65,14 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
     }
     return Find(at->cursor);
   }
+  if (runs_.empty() || runs_.back().has_history) {
+    return LogPosition{.after_history = true, .run = runs_.empty() ? 0 : runs_.back().id};
+  }
+  return Newest();
+}
+
+LogPosition Log::End() const {
+  const std::lock_guard lock(mutex_);
   return Newest();
 }
 
@@ -134,7 +142,7 @@ void Log::Disarm(Waiter* waiter) const {
 // call.
 Log::Found Log::Resolve(LogPosition& position) const {
   Found found;
-  if (runs_.empty()) return found;
+  if (runs_.empty() || !PassHistory(position)) return found;
   if (position.run < runs_.front().id) {
     if (position.unknown_epoch && IsAwaited(position.cursor)) return found;
     found.loss = Rejoin(position);
@@ -172,6 +180,24 @@ Log::Found Log::Resolve(LogPosition& position) const {
     ++position.run;
     position.cursor = {.epoch = RunOf(position).epoch, .sequence = 0};
   }
+}
+
+// Puts a reader that wants what is new where that begins; false: it is not known
+// yet. Epochs that were over before kchand came to them are history as a whole.
+bool Log::PassHistory(LogPosition& position) const {
+  if (!position.after_history) return true;
+  if (runs_.front().id > std::max<uint64_t>(position.run, 1)) {
+    // Too much has come meanwhile: the reader is told so.
+    position.after_history = false;
+    return true;
+  }
+  const auto live = std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) {
+    return run.id >= position.run && run.is_live;
+  });
+  if (live == runs_.end()) return false;
+  const uint64_t end = std::max(live->history_end, live->first_sequence - 1);
+  position = Locate(*live, std::min(end, live->last_sequence));
+  return true;
 }
 
 // For a position that belongs to no epoch that the log knows: finds its place

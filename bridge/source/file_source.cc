@@ -125,6 +125,7 @@ absl::Status FileSource::Begin() {
   // with the hand-over.
   const absl::StatusOr<kchan_file_status> before = writer_->Status();
   if (!before.ok()) return before.status();
+  history_end_ = before->sequence;
   if (absl::Status status = TakeOver(); !status.ok()) return status;
   tally_ = FrameTally(ReadBefore(before->sequence), {.cause = kQueueFull});
 

@@ -68,6 +68,7 @@ class FileSource final : public RecordSource {
   uint64_t next_sequence() const override { return tally_.sequence() + 1; }
   // What a killed daemon left behind.
   bool has_history() const override { return true; }
+  uint64_t history_end() const override { return history_end_; }
   void ReadPast(hub::Log& log) override;
   void Start(hub::Log& log, OnEnd on_end) override;
   void RingsAppeared() override {}
@@ -106,6 +107,7 @@ class FileSource final : public RecordSource {
   EventLoop& loop_;
   std::unique_ptr<FileWriter> writer_;
   const uint64_t writer_generation_;
+  uint64_t history_end_ = 0;
   FileFolder& folder_;
   const FileOwner owner_;
   const uint64_t rotate_bytes_;

@@ -182,13 +182,12 @@ def test_a_daemon_that_does_nothing_does_not_fill_the_disk(
     stream = follow(remote)
     write(remote, 100)
     wait_for(stream, 100)
-    daemon.stop()
-    for _ in range(10):
-        write(writer, CHUNK)
-    vm.wait_for(f"test $(cat {FOLDER}/{CHANNEL}.* | wc -c) -ge {MAX_BYTES - FRAME_BYTES}")
-    assert all(size <= MAX_BYTES for size in files(vm).values())
-    assert len(files(vm)) == 1
-    daemon.resume()
+    with daemon.stopped():
+        for _ in range(10):
+            write(writer, CHUNK)
+        vm.wait_for(f"test $(cat {FOLDER}/{CHANNEL}.* | wc -c) -ge {MAX_BYTES - FRAME_BYTES}")
+        assert all(size <= MAX_BYTES for size in files(vm).values())
+        assert len(files(vm)) == 1
     wait_for(stream, 100 + 10 * CHUNK)
     ledger = stream.ledger(CHANNEL)
     assert ledger.received >= MAX_BYTES // FRAME_BYTES

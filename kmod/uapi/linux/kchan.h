@@ -162,7 +162,7 @@ enum kchan_state {
 struct kchan_record {
 	__u32 length; /* of the payload; bit 31: KCHAN_RECORD_DISCARD, skip it */
 	__u16 type; /* which of the schema's record types; from 1 */
-	__u16 flags; /* reserved, 0 */
+	__u16 flags; /* in the ring of all CPUs: the CPU that wrote it; else 0 */
 	__u64 boottime_ns; /* CLOCK_BOOTTIME when it was reserved */
 	__u64 lost_before; /* attempts lost since the header before this one */
 };
@@ -546,7 +546,8 @@ struct kchan_value_change {
  * buffers, offsets and lengths are then multiples of KCHAN_A_BLOCK_BYTES. A
  * block is read and written whole, also against the module.
  *
- * fsync() returns when the module has been told of all that was written before.
+ * fsync() returns when the module has been told of all that was written before;
+ * until then no signal ends it, as on any disk.
  * Once the channel is dead each request fails; its memory is gone with the
  * channel, whoever still has the disk open.
  */
