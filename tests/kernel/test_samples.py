@@ -163,9 +163,9 @@ def test_value_follows_its_target_while_somebody_watches(
 ) -> None:
     heater = load("kchan_value", "heater")
     values = "/sys/class/kchan/heater/values"
-    heater.vm.sh(f"echo 500 > {values}/target")
-    # Who asks turns it on: the other two may be on their way already.
-    assert heater.remote.values("heater")["target"] == 500
+    heater.vm.sh(f"echo 3000 > {values}/target")
+    # Who asks once has looked, too: from here on it heats.
+    assert heater.remote.values("heater")["target"] == 3000
     watch = heater.remote.watch_values("heater")
     seen: list[tuple[int, bool]] = []
     for response in watch:
@@ -174,13 +174,14 @@ def test_value_follows_its_target_while_somebody_watches(
             seen.append(
                 (words["temperature"].signed_value, words["heating"].unsigned_value == 1)
             )
-        if seen and seen[-1] == (500, False):
+        if seen and seen[-1] == (3000, False):
             break
     # Both change together, or not at all.
+    assert len(seen) > 1
     assert all(heats == (0 < temperature) for temperature, heats in seen[:-1])
-    assert heater.vm.sh(f"cat {values}/temperature").stdout == "500\n"
+    assert heater.vm.sh(f"cat {values}/temperature").stdout == "3000\n"
     assert heater.vm.sh(f"echo 90000 > {values}/target", check=False).code != 0
-    assert heater.remote.values("heater")["target"] == 500
+    assert heater.remote.values("heater")["target"] == 3000
     heater.unload()
     watch.cancel()
 
