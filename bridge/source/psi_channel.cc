@@ -92,7 +92,7 @@ std::string PsiChannel::RemedyFor(const absl::Status& status) const {
     case absl::StatusCode::kUnimplemented:
       return "boot a kernel with CONFIG_PSI, with psi=1 on its command line";
     case absl::StatusCode::kPermissionDenied:
-      return "run kchand with CAP_SYS_RESOURCE (kernels like 6.1 want it for every trigger), or "
+      return "run kchand with CAP_SYS_RESOURCE (old kernels want it for every trigger), or "
              "take "
              "it out of psi_triggers";
     case absl::StatusCode::kInvalidArgument:
