@@ -92,9 +92,8 @@ std::string PsiChannel::RemedyFor(const absl::Status& status) const {
     case absl::StatusCode::kUnimplemented:
       return "boot a kernel with CONFIG_PSI, with psi=1 on its command line";
     case absl::StatusCode::kPermissionDenied:
-      return "run kchand with CAP_SYS_RESOURCE (old kernels want it for every trigger), or "
-             "take "
-             "it out of psi_triggers";
+      return "run kchand with CAP_SYS_RESOURCE (this kernel wants it for every trigger), "
+             "or take it out of psi_triggers";
     case absl::StatusCode::kInvalidArgument:
       return "give it a window_us that is a multiple of two seconds, or run kchand with "
              "CAP_SYS_RESOURCE";
