@@ -142,7 +142,7 @@ std::optional<bool> CompareAny(const FilterTest& test, const RecordView& record,
   if (depth == test.place.arrays.size()) return Compare(test, record, offset);
   const FieldPlace::Array& array = test.place.arrays[depth];
   std::optional<bool> any;
-  for (uint32_t i = 0; i < array.count && offset < record.payload.size(); ++i) {
+  for (uint32_t i = 0; i < array.count && offset <= record.payload.size(); ++i) {
     const std::optional<bool> one = CompareAny(test, record, depth + 1, offset);
     if (one && *one) return one;
     if (one) any = one;

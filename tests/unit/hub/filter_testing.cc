@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/hub/filter_testing.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -61,7 +62,7 @@ Logic CompareAt(const Field& field, bool is_big_endian, const FilterTerm& term,
     place.source = FieldPlace::Source::kInteger;
     place.bytes = IntegerBytes(kind);
   }
-  if (kind == FieldKind::kStruct) place.bytes = 1;
+  if (kind == FieldKind::kStruct) place.bytes = std::min(field.size_bytes, 1u);
   const bool is_presence = test->kind == FilterTest::Kind::kPresent;
   const auto holds = [&](bool is_negated) {
     test->is_negated = is_negated;
@@ -83,8 +84,9 @@ void Places(std::span<const Field> fields, std::span<const std::string> path, ui
     if (field.name != path[0]) continue;
     const auto kind = static_cast<FieldKind>(field.kind);
     uint32_t element = kind == FieldKind::kStruct ? field.element_bytes : IntegerBytes(kind);
-    if (IsAddress(field) || element == 0) element = field.size_bytes;
-    const uint32_t count = element == 0 ? 1 : field.size_bytes / element;
+    const bool is_one = kind != FieldKind::kStruct && IsAddress(field);
+    if (is_one || element == 0) element = field.size_bytes;
+    const uint32_t count = element == 0 ? 1 : std::max(1u, field.size_bytes / element);
     for (uint32_t i = 0; i < count; ++i) {
       const uint64_t at = base + field.offset + uint64_t{i} * element;
       if (path.size() == 1) {
@@ -97,12 +99,24 @@ void Places(std::span<const Field> fields, std::span<const std::string> path, ui
   }
 }
 
+// A number of the header, as if it were a payload.
+Logic HeaderHolds(const FilterTerm& term, const RecordView& record) {
+  const std::string& name = term.path.back();
+  const uint64_t number = name == "sequence" ? record.sequence
+                          : name == "cpu"    ? record.cpu
+                                             : record.boottime_ns;
+  const RecordView as_payload = {
+      .payload = {reinterpret_cast<const char*>(&number), sizeof(number)}};
+  return CompareAt(MakeField(name, FieldKind::kU64, 0, 8), false, term, as_payload, 0);
+}
+
 // `!=` of an array is that no element is equal.
 Logic TermHolds(FilterTerm term, const Schema* schema, const RecordView& record) {
   if (term.op == FilterOperator::kNotEqual) {
     term.op = FilterOperator::kEqual;
     return Not(TermHolds(std::move(term), schema, record));
   }
+  if (term.path[0] == "record") return HeaderHolds(term, record);
   const bool is_presence = term.op == FilterOperator::kHas && term.value.is_star();
   const RecordType* type = schema == nullptr ? nullptr : schema->FindType(record.type);
   Logic any = is_presence ? Logic(false) : std::nullopt;
