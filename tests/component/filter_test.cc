@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filters, over a real connection.
+#include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -91,7 +93,7 @@ TEST_F(FilterTest, StretchThatMatchesNothingIsToldOfNotMoreOftenThanHeartbeats) 
   }));
   writer.join();
   const auto elapsed = std::chrono::steady_clock::now() - start;
-  EXPECT_LE(batches, 2 + elapsed / std::chrono::milliseconds(200));
+  EXPECT_LE(batches, 2u + static_cast<uint64_t>(elapsed / std::chrono::milliseconds(200)));
   EXPECT_EQ(reader.ledger("tick").records, 0u);
   // The heartbeat's cursor is where the batches end.
   ASSERT_TRUE(reader.Until([](const Response& r) { return r.has_heartbeat(); }));
