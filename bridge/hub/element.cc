@@ -14,7 +14,13 @@ using wire::OneByteTag;
 constexpr std::byte kRecordTag = OneByteTag(wire::kBatchRecords, wire::kBytes);
 constexpr std::byte kLostTag = OneByteTag(wire::kBatchLost, wire::kBytes);
 
-std::optional<uint64_t> TakeVarint(std::span<const std::byte>& bytes) {
+inline std::optional<uint64_t> TakeVarint(std::span<const std::byte>& bytes) {
+  // As most are: lengths, CPUs, types.
+  if (!bytes.empty() && std::to_integer<uint8_t>(bytes[0]) < 0x80) {
+    const auto short_value = std::to_integer<uint64_t>(bytes[0]);
+    bytes = bytes.subspan(1);
+    return short_value;
+  }
   uint64_t value = 0;
   const size_t longest = std::min<size_t>(bytes.size(), 10);
   for (size_t i = 0; i < longest; ++i) {

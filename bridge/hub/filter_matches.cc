@@ -49,8 +49,9 @@ SegmentMatches::~SegmentMatches() {
 
 SegmentMatches::Entry* SegmentMatches::FindLocked(const std::shared_ptr<const Filter>& filter,
                                                   uint64_t before_sequence) {
-  const auto known = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const Entry& each) { return each.id == filter.get(); });
+  const auto known = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) {
+    return !each.filter.owner_before(filter) && !filter.owner_before(each.filter);
+  });
   const bool has_room = bytes_used_.load(std::memory_order_relaxed) < kMaxBytes;
   if (known != entries_.end() && has_room) return &*known;
   const bool is_known = known != entries_.end();
@@ -60,7 +61,7 @@ SegmentMatches::Entry* SegmentMatches::FindLocked(const std::shared_ptr<const Fi
     return true;
   });
   if (is_known || !has_room || entries_.size() == kMaxLists) return nullptr;
-  entries_.push_back({.filter = filter, .id = filter.get(), .list = MatchList(0, before_sequence)});
+  entries_.push_back({.filter = filter, .list = MatchList(0, before_sequence)});
   return &entries_.back();
 }
 

@@ -93,8 +93,7 @@ class SegmentMatches {
  private:
   // A filter that nobody uses any more makes room for another.
   struct Entry {
-    std::weak_ptr<const Filter> filter;
-    const Filter* id = nullptr;  // not reused while `filter` is there
+    std::weak_ptr<const Filter> filter;  // an address may come back, this does not
     MatchList list;
     size_t counted_bytes = 0;
   };

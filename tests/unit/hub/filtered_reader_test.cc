@@ -310,6 +310,20 @@ TEST_F(FilteredReaderTest, SameTextIsTheSameFilterAndItsMatchesAreFreedWithTheSe
   EXPECT_EQ(hub_.memory().match_bytes, 0u);
 }
 
+// A new filter often has the address of the one before.
+TEST_F(FilteredReaderTest, FilterThatIsGoneLeavesNothingToItsSuccessor) {
+  auto channel = AddNumbers("tick", schema_);
+  for (uint32_t i = 0; i < 100; ++i) AppendValue(*channel, i % 10);
+  channel->log().Publish();
+  for (uint32_t value = 0; value < 10; ++value) {
+    subscription_.reset();
+    OpenFiltered("value = " + std::to_string(value), ByName("tick"));
+    const Sums sums = ReadAll();
+    ASSERT_EQ(sums.records.size(), 10u) << value;
+    EXPECT_EQ(sums.records[0], value + 1);
+  }
+}
+
 TEST_F(FilteredReaderTest, FieldThatNoChannelHasIsRefusedWithItsColumn) {
   AddNumbers("tick", schema_);
   AddNumbers("tock", NumberSchema("other"));
