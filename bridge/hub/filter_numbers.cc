@@ -106,12 +106,16 @@ std::string Takes(const Field& field) {
   return text;
 }
 
+uint64_t AllBits(FieldKind kind) {
+  const uint32_t bytes = IntegerBytes(kind);
+  return bytes >= sizeof(uint64_t) ? UINT64_MAX : (uint64_t{1} << 8 * bytes) - 1;
+}
+
 // The bits of a number that the field can hold.
 absl::StatusOr<uint64_t> InRange(const Field& field, const Number& number,
                                  const FilterValue& value) {
   const auto kind = static_cast<FieldKind>(field.kind);
-  const uint32_t bits = kind == FieldKind::kBool ? 1 : 8 * IntegerBytes(kind);
-  const uint64_t all = UINT64_MAX >> (64 - bits);
+  const uint64_t all = kind == FieldKind::kBool ? 1 : AllBits(kind);
   const uint64_t max = IsSigned(kind) ? all >> 1 : all;
   const uint64_t min_magnitude = IsSigned(kind) ? max + 1 : 0;
   if (number.is_negative ? number.magnitude <= min_magnitude : number.magnitude <= max) {
@@ -155,7 +159,7 @@ absl::StatusOr<uint64_t> NumberOf(const Field& field, const FilterValue& value) 
 
 // A flag is there if all its bits are; one without bits, if no bit is.
 FilterTest FlagsTest(const Field& field, uint64_t bits) {
-  const uint64_t all = UINT64_MAX >> (64 - 8 * IntegerBytes(static_cast<FieldKind>(field.kind)));
+  const uint64_t all = AllBits(static_cast<FieldKind>(field.kind));
   FilterTest test{.kind = Kind::kRange};
   test.mask = bits == 0 ? all : bits;
   test.low = test.high = bits;

@@ -74,7 +74,8 @@ std::optional<std::string_view> BytesAt(const FieldPlace& place, std::string_vie
 
 // memmem() is linear; std::string_view::find() is not.
 bool Contains(std::string_view bytes, std::string_view text) {
-  return memmem(bytes.data(), bytes.size(), text.data(), text.size()) != nullptr || text.empty();
+  if (text.empty() || bytes.size() < text.size()) return text.empty();
+  return memmem(bytes.data(), bytes.size(), text.data(), text.size()) != nullptr;
 }
 
 // Nothing: it has not the length of what it is compared with, so it is no such
@@ -111,6 +112,10 @@ std::optional<bool> CompareBytes(const FilterTest& test, std::optional<std::stri
       return *bytes < test.text;
     case Kind::kAtMost:
       return *bytes <= test.text;
+    case Kind::kBehind:
+      return *bytes > test.text;
+    case Kind::kAtLeast:
+      return *bytes >= test.text;
     case Kind::kMasked:
       return MaskedEquals(*bytes, test);
     case Kind::kRange:

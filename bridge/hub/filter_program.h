@@ -43,6 +43,8 @@ struct FilterTest {
     kContains,
     kBefore,  // the bytes come before `text`
     kAtMost,  // before it, or are it
+    kBehind,
+    kAtLeast,
     kMasked,  // the bytes, as many as `mask_text` has, are `text` where that has bits
   };
 

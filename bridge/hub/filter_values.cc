@@ -152,19 +152,24 @@ absl::StatusOr<FilterTest> TextTest(FilterOperator op, const FilterValue& value,
   if (value.open_start || value.open_end) {
     return CannotCompare("takes a `*` at the start or end of a text with = and != only", value);
   }
+  // Not the negation of the other order: of an array both may hold.
   switch (op) {
-    case FilterOperator::kHas:
-      test.kind = Kind::kContains;
-      break;
     case FilterOperator::kLess:
-    case FilterOperator::kAtLeast:
       test.kind = Kind::kBefore;
       break;
-    default:
+    case FilterOperator::kAtMost:
       test.kind = Kind::kAtMost;
       break;
+    case FilterOperator::kGreater:
+      test.kind = Kind::kBehind;
+      break;
+    case FilterOperator::kAtLeast:
+      test.kind = Kind::kAtLeast;
+      break;
+    default:
+      test.kind = Kind::kContains;
+      break;
   }
-  test.is_negated = op == FilterOperator::kGreater || op == FilterOperator::kAtLeast;
   return test;
 }
 

@@ -337,6 +337,25 @@ TEST(FilterCompileTest, LocThatPointsOutsideThePayloadIsNotThere) {
                                  "ab"s)));
 }
 
+TEST(FilterCompileTest, OneElementIsEnoughForEveryOrderOfTexts) {
+  Field names = MakeField("names", FieldKind::kStruct, 0, 4);
+  names.element_bytes = 2;
+  names.members = {MakeField("text", FieldKind::kString, 0, 2)};
+  const Schema schema = MakeSchema({{kType, "fact", "", Direction::kToUser, 4, {names}}});
+  const auto matches = [&](const std::string& text) {
+    return CompileFilter(*ParseFilter(text), &schema).program.Matches(Record("a\0c\0"s));
+  };
+  for (const char* text : {"names.text > b", "names.text >= c", "names.text < b", "names.text <= a",
+                           "names.text != b", "names.text:c"}) {
+    EXPECT_TRUE(matches(text)) << text;
+    EXPECT_FALSE(matches("NOT "s + text)) << text;
+  }
+  for (const char* text : {"names.text > c", "names.text < a", "names.text != a"}) {
+    EXPECT_FALSE(matches(text)) << text;
+    EXPECT_TRUE(matches("NOT "s + text)) << text;
+  }
+}
+
 TEST(FilterCompileTest, FieldThatATypeLacksHoldsNeitherWay) {
   const Schema schema =
       MakeSchema({{1, "one", "", Direction::kToUser, 1, {MakeField("a", FieldKind::kU8, 0, 1)}},

@@ -116,7 +116,7 @@ Logic TermHolds(FilterTerm term, const Schema* schema, const RecordView& record)
     term.op = FilterOperator::kEqual;
     return Not(TermHolds(std::move(term), schema, record));
   }
-  if (term.path[0] == "record") return HeaderHolds(term, record);
+  if (term.path[0] == "record" && term.path.size() == 2) return HeaderHolds(term, record);
   const bool is_presence = term.op == FilterOperator::kHas && term.value.is_star();
   const RecordType* type = schema == nullptr ? nullptr : schema->FindType(record.type);
   Logic any = is_presence ? Logic(false) : std::nullopt;
