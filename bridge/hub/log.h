@@ -45,6 +45,8 @@ struct LogPosition {
   uint64_t schema_id = 0;      // of what follows; 0: not known yet
   bool unknown_epoch = false;  // looked up again when something is there; if it
                                // is still unknown, a loss of unknown count
+  bool after_history = false;  // there is no epoch yet, or one whose history is
+                               // still being read: starts behind that
   uint64_t run = 0;            // which of the log's epochs; 0: none yet
   uint64_t segment_id = 0;     // where sequence + 1 is expected
   size_t offset = 0;
@@ -90,7 +92,9 @@ struct LogExtent {
 // Writing. The writer starts an epoch, then appends and publishes; only
 // published elements are visible. Numbers are assigned here and nowhere else:
 // each record takes the next one, each loss the next `count`. Evicts its
-// oldest segments to stay within max_bytes.
+// oldest segments to stay within max_bytes, and any log's to stay within what
+// all may hold together; where nobody has one to give, not even this, what is
+// appended is evicted at once.
 //
 // Reading. Each reader has its own LogPosition; nothing that it does or fails
 // to do touches the writer or another reader. One that eviction has overtaken
@@ -99,8 +103,8 @@ struct LogExtent {
 // kMaxEpochs; a reader in an older one gets a loss of unknown count.
 //
 // Thread safety: StartEpoch, Append*, Publish from one thread at a time (the
-// writer's); everything else from any. Append* take the lock only where they
-// begin a segment.
+// writer's; each log may have its own); everything else from any. Append* take
+// the lock only where they begin a segment.
 class Log {
  public:
   Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use);
@@ -114,10 +118,12 @@ class Log {
   // Starting the current epoch again with its own next number does nothing.
   //
   // `has_history`: numbers from next_sequence on may have been given out by an
-  // earlier daemon already, and come once more before CaughtUp(). Until then a
-  // cursor beyond what was published is waited for.
+  // earlier daemon already, and come once more before CaughtUp(), or before
+  // another epoch. Until then a cursor beyond what was published is waited for,
+  // and, since other epochs' history may follow, one of an unknown epoch.
+  // `history_end`: its last number; 0: known when it has been read.
   void StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
-                  bool has_history = false);
+                  bool has_history = false, uint64_t history_end = 0);
 
   // What comes now is new.
   void CaughtUp();
@@ -137,7 +143,7 @@ class Log {
   // The number that the next record gets. Writer only.
   uint64_t next_sequence() const { return next_sequence_; }
 
-  // Holds from the next segment or publication on.
+  // Holds at once, but for what is being written: from the next publication on.
   void SetMaxBytes(size_t max_bytes);
   size_t max_bytes() const { return max_bytes_.load(std::memory_order_relaxed); }
 
@@ -146,6 +152,9 @@ class Log {
   // come before its epoch, as after a daemon's restart: it is looked up again
   // when the log has something.
   std::optional<LogPosition> Seek(const Start& start) const;
+
+  // Behind everything that is published.
+  LogPosition End() const;
 
   // Reads from `position` on and advances it past what is returned: at most
   // max_bytes, but at least one element if there is any. Empty: nothing new.
@@ -164,6 +173,13 @@ class Log {
   void Disarm(Waiter* waiter) const;
 
   LogExtent extent() const;
+
+  // What GiveUpOldest() could drop, one after the other: all published
+  // segments but the last, which may still be written to.
+  size_t evictable_bytes() const { return evictable_bytes_.load(std::memory_order_relaxed); }
+  // Drops the oldest segment, which the caller frees; null if there is none
+  // that may go.
+  std::shared_ptr<const Segment> GiveUpOldest();
 
   static constexpr size_t kMaxEpochs = 64;
 
@@ -186,6 +202,9 @@ class Log {
     uint64_t first_sequence = 0;
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
     bool has_history = false;    // see StartEpoch(); until CaughtUp()
+    bool had_history = false;    // ... for ever: cursors may be further than this is
+    bool is_live = false;        // not all of it is history
+    uint64_t history_end = 0;    // its last number, as far as that is known
 
     bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
   };
@@ -206,7 +225,8 @@ class Log {
 
   // log.cc: the writer's side.
   std::byte* Room(size_t bytes);
-  void BeginSegment(size_t bytes);
+  bool BeginSegment(size_t bytes);
+  bool ReserveSegment(size_t capacity);
   void EndSegment();
   void CloseEntry();
   bool Joins(const Loss& loss) const;
@@ -215,13 +235,19 @@ class Log {
   using Dropped = std::vector<std::shared_ptr<const Segment>>;
   void EvictLocked(size_t incoming, Dropped& dropped);
   void DropOldestLocked(Dropped& dropped);
+  std::shared_ptr<const Segment> DropPublishedLocked();
+  std::shared_ptr<const Segment> LetGoLocked(Entry victim);
+  void CountEvictableLocked();
   void ForgetRunsLocked(Dropped& dropped);
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
+  bool PassHistory(LogPosition& position) const;
   static LogBatch BatchOf(const Found& found, const LogPosition& position);
   static void TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch);
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
+  bool IsAwaited(const Cursor& cursor) const;
+  std::optional<LogPosition> Find(const Cursor& cursor) const;
   std::optional<Loss> Rejoin(LogPosition& position) const;
   const Entry* Following(LogPosition& position) const;
   const Run* FindRun(const Cursor& cursor) const;
@@ -240,6 +266,7 @@ class Log {
   uint64_t schema_id_ = 0;
   uint64_t run_ = 0;
   uint64_t next_sequence_ = 1;
+  uint64_t published_next_ = 1;        // next_sequence_ at the last Publish()
   std::byte* write_ = nullptr;         // in the last of `open_`
   std::byte* write_end_ = nullptr;     // its end
   std::byte* published_ = nullptr;     // where `write_` was at the last Publish()
@@ -247,13 +274,16 @@ class Log {
   std::byte* last_loss_at_ = nullptr;  // the last element, if it is a loss
   Loss last_loss_;                     // ... and unpublished
   uint64_t records_before_segment_ = 0;
+  uint64_t unkept_records_ = 0;  // since the last Publish(): there was no memory for them
   Counters counted_;
 
   mutable std::mutex mutex_;
   std::deque<Entry> entries_;  // published; ids from first_id_ on
   uint64_t first_id_ = 0;
-  size_t bytes_ = 0;      // of all segments, unpublished ones too
-  std::deque<Run> runs_;  // at most kMaxEpochs
+  size_t bytes_ = 0;                        // of all segments, unpublished ones too
+  size_t published_bytes_ = 0;              // of entries_
+  std::atomic<size_t> evictable_bytes_{0};  // written under mutex_
+  std::deque<Run> runs_;                    // at most kMaxEpochs
   Counters published_counters_;
   uint64_t evicted_records_ = 0;
   mutable WaiterList waiters_;

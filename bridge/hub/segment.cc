@@ -15,11 +15,10 @@ Segment::Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t f
       first_sequence_(first_sequence),
       bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)),
       use_(std::move(use)),
-      matches_(use_->match_bytes) {
-  use_->log_bytes.fetch_add(capacity_, std::memory_order_relaxed);
-}
+      matches_(use_->match_bytes) {}
 
 Segment::~Segment() {
+  bytes_.reset();  // what counts as free is free
   // Relaxed: the last owner synchronised with the log through the reference
   // count.
   auto& counted = evicted_.load(std::memory_order_relaxed) ? use_->pinned_bytes : use_->log_bytes;

@@ -6,28 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 
 #include "bridge/hub/filter_matches.h"
-#include "bridge/hub/waiter.h"
+#include "bridge/hub/memory_use.h"
 
 namespace kchan::hub {
-
-// Bytes that logs hold, and bytes that they have dropped but readers still
-// pin. Shared by all logs of a hub; outlives their segments.
-//
-// Thread safety: any thread.
-struct MemoryUse {
-  std::atomic<uint64_t> log_bytes{0};
-  std::atomic<uint64_t> pinned_bytes{0};
-  std::atomic<uint64_t> match_bytes{0};  // what filters have found in the logs
-
-  // Told by MarkEvicted() each time pinned_bytes is beyond max_pinned_bytes.
-  std::mutex mutex;  // guards the rest, and is held during Notify()
-  uint64_t max_pinned_bytes = UINT64_MAX;
-  Waiter* over_pinned = nullptr;
-};
 
 // One block of a log: encoded elements of kchan.v1.Batch (records and losses),
 // back to back, all of one epoch and schema.
@@ -39,6 +23,7 @@ struct MemoryUse {
 // move or change once published.
 class Segment {
  public:
+  // `capacity` was reserved of `use`.
   Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t first_sequence,
           std::shared_ptr<MemoryUse> use);
   ~Segment();
@@ -66,7 +51,7 @@ class Segment {
   const uint64_t epoch_;
   const uint64_t schema_id_;
   const uint64_t first_sequence_;
-  const std::unique_ptr<std::byte[]> bytes_;
+  std::unique_ptr<std::byte[]> bytes_;
   const std::shared_ptr<MemoryUse> use_;
   std::atomic<bool> evicted_{false};
   mutable SegmentMatches matches_;
