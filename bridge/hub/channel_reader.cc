@@ -9,10 +9,9 @@
 
 namespace kchan::hub {
 
-absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(Hub& hub,
-                                                                   std::shared_ptr<Channel> channel,
-                                                                   const Start& start,
-                                                                   Waiter* waiter) {
+absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(
+    Hub& hub, std::shared_ptr<Channel> channel, const Start& start,
+    std::shared_ptr<const Filter> filter, Waiter* waiter) {
   // The end first: what is published in between then counts as live.
   const LogPosition end = channel->log().End();
   const std::optional<LogPosition> position = channel->log().Seek(start);
@@ -20,9 +19,11 @@ absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(Hub& hub,
     return absl::FailedPreconditionError(
         Concat({"channel ", channel->name(), " has not reached this number yet"}));
   }
-  return std::unique_ptr<ChannelReader>(
+  std::unique_ptr<ChannelReader> reader(
       new ChannelReader(hub, std::move(channel), *position,
                         std::holds_alternative<StartNow>(start) ? *position : end, waiter));
+  if (filter) reader->filtered_.emplace(*reader->channel_, std::move(filter), *position);
+  return reader;
 }
 
 ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const LogPosition& start,
@@ -55,7 +56,9 @@ void ChannelReader::MoveTo(const LogPosition& position) {
 
 LogBatch ChannelReader::Peek(size_t max_bytes) {
   peeked_ = given_;
-  LogBatch batch = channel_->log().Read(peeked_, max_bytes);
+  const LogPosition* awaited = told_history_end_ ? nullptr : &history_end_;
+  LogBatch batch = filtered_ ? filtered_->Peek(peeked_, max_bytes, awaited)
+                             : channel_->log().Read(peeked_, max_bytes);
   if (!batch.empty()) {
     next_epoch_ = batch.epoch;
     next_schema_id_ = batch.schema_id;
@@ -68,6 +71,7 @@ LogBatch ChannelReader::Peek(size_t max_bytes) {
 
 void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
   MoveTo(peeked_);
+  if (filtered_) filtered_->Accept(peeked_);
   if (!keep_account || batch.body_bytes == 0) return;
   sent_.push_back(
       {.run = given_.run, .last_sequence = batch.last_sequence, .bytes = batch.body_bytes});

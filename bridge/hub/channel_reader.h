@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "bridge/hub/channel.h"
+#include "bridge/hub/filtered_reader.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/subscription.h"
 #include "bridge/hub/waiter.h"
@@ -26,11 +27,13 @@ namespace kchan::hub {
 // Lifetime: the hub and the waiter outlive it. The destructor disarms.
 class ChannelReader {
  public:
-  // Starts at `start`. FAILED_PRECONDITION: that is a cursor which the channel
-  // has not reached.
+  // Starts at `start`; with a filter, or null. FAILED_PRECONDITION: that is a cursor which the
+  // channel has not reached.
   static absl::StatusOr<std::unique_ptr<ChannelReader>> Open(Hub& hub,
                                                              std::shared_ptr<Channel> channel,
-                                                             const Start& start, Waiter* waiter);
+                                                             const Start& start,
+                                                             std::shared_ptr<const Filter> filter,
+                                                             Waiter* waiter);
   ~ChannelReader();
   ChannelReader(const ChannelReader&) = delete;
   ChannelReader& operator=(const ChannelReader&) = delete;
@@ -51,8 +54,15 @@ class ChannelReader {
   // `keep_account`: an acknowledgement is expected.
   void Accept(const LogBatch& batch, bool keep_account);
 
+  // Whether the last Peek() found nothing only because it looks at so much at a
+  // time.
+  bool is_unfinished() const { return filtered_ && filtered_->is_unfinished(); }
+  // Numbers that the filter withheld come with the next batch, even alone. False:
+  // there are none.
+  bool ReportFiltered() { return filtered_ && filtered_->Report(); }
+
   // Arms the waiter; false if there is something to read already.
-  bool Wait() { return channel_->log().Wait(given_, waiter_); }
+  bool Wait() { return channel_->log().Wait(filtered_ ? filtered_->reached() : given_, waiter_); }
 
   // Returns how many bytes this frees. INVALID_ARGUMENT: not given out.
   absl::StatusOr<uint64_t> Acknowledge(const Cursor& cursor);
@@ -63,7 +73,10 @@ class ChannelReader {
 
   // Whether the hub has forgotten the channel; what is in its log still comes.
   bool is_removed() const { return is_removed_; }
-  void MarkRemoved() { is_removed_ = true; }
+  void MarkRemoved() {
+    is_removed_ = true;
+    ReportFiltered();
+  }
 
   // What it may take before others have their turn; may be overdrawn.
   int64_t credit_bytes = 0;
@@ -94,6 +107,8 @@ class ChannelReader {
   const LogPosition history_end_;  // the log's end when this was opened
   bool told_history_end_ = false;
   bool is_removed_ = false;
+
+  std::optional<FilteredReader> filtered_;  // if there is a filter
 
   LogPosition given_;        // behind what was given out
   LogPosition peeked_;       // behind what Peek() returned

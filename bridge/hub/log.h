@@ -56,7 +56,7 @@ struct LogPosition {
 // What Log::Read() found: consecutive elements of one epoch and schema.
 //
 //   last_sequence - first_sequence + 1
-//     == records in `slices` + losses in `slices` + loss.count
+//     == records in `slices` + losses in `slices` + loss.count + filtered
 struct LogBatch {
   uint64_t epoch = 0;
   uint64_t schema_id = 0;
@@ -67,8 +67,9 @@ struct LogBatch {
   std::optional<Loss> loss;
   std::vector<SegmentSlice> slices;
   size_t body_bytes = 0;  // sum of the slices
+  uint64_t filtered = 0;  // numbers that the reader's filter withheld; see FilteredReader
 
-  bool empty() const { return slices.empty() && !loss; }
+  bool empty() const { return slices.empty() && !loss && filtered == 0; }
 };
 
 // What is in a log now.
@@ -160,6 +161,10 @@ class Log {
   // Never waits.
   LogBatch Read(LogPosition& position, size_t max_bytes) const;
 
+  // The same within one segment, and all that is published there: for who
+  // chooses among the elements. `front` is the place of the slice, behind `loss`.
+  LogBatch ReadSegment(LogPosition& position, LogPosition& front) const;
+
   // Arms `waiter` to be notified once when there is something to read at
   // `position`. Returns false, and does not arm, if there is already.
   bool Wait(const LogPosition& position, Waiter* waiter) const;
@@ -238,6 +243,8 @@ class Log {
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
   bool PassHistory(LogPosition& position) const;
+  static LogBatch BatchOf(const Found& found, const LogPosition& position);
+  static void TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch);
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
   bool IsAwaited(const Cursor& cursor) const;
   std::optional<LogPosition> Find(const Cursor& cursor) const;

@@ -83,11 +83,7 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
     const std::lock_guard lock(mutex_);
     const Found found = Resolve(position);
     if (!found) return batch;
-    batch.epoch = position.cursor.epoch;
-    batch.schema_id = position.schema_id;
-    batch.loss = found.loss;
-    batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
-                                                                : position.cursor.sequence + 1;
+    batch = BatchOf(found, position);
     if (found.entry != nullptr) before = Gather(max_bytes, position, batch);
   }
   // Without the lock: the slices keep their segments, and published bytes do
@@ -96,6 +92,39 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
+}
+
+LogBatch Log::ReadSegment(LogPosition& position, LogPosition& front) const {
+  const std::lock_guard lock(mutex_);
+  const Found found = Resolve(position);
+  front = position;
+  if (!found) return {};
+  LogBatch batch = BatchOf(found, position);
+  if (found.entry != nullptr) TakeRest(*found.entry, position, batch);
+  batch.last_sequence = position.cursor.sequence;
+  if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
+  return batch;
+}
+
+// A batch that begins with what was found at `position`.
+LogBatch Log::BatchOf(const Found& found, const LogPosition& position) {
+  LogBatch batch;
+  batch.epoch = position.cursor.epoch;
+  batch.schema_id = position.schema_id;
+  batch.loss = found.loss;
+  batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
+                                                              : position.cursor.sequence + 1;
+  return batch;
+}
+
+// Takes what is unread of the segment that `position` is in.
+void Log::TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch) {
+  const size_t unread = entry.bytes - position.offset;
+  batch.slices.push_back(
+      {.segment = entry.segment, .bytes = {entry.segment->bytes() + position.offset, unread}});
+  batch.body_bytes += unread;
+  position.offset = entry.bytes;
+  position.cursor.sequence = entry.last_sequence;
 }
 
 // Takes whole segments, the last one perhaps too long: returns the place in
@@ -114,11 +143,7 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
       if (!continues || (!fits && batch.body_bytes >= max_bytes / 4)) break;
     }
     before = position;
-    batch.slices.push_back(
-        {.segment = entry->segment, .bytes = {segment.bytes() + position.offset, unread}});
-    batch.body_bytes += unread;
-    position.offset = entry->bytes;
-    position.cursor.sequence = entry->last_sequence;
+    TakeRest(*entry, position, batch);
     if (batch.body_bytes >= max_bytes) break;
   }
   return before;

@@ -11,6 +11,8 @@
 namespace kchan::hub {
 namespace {
 
+constexpr char kFilterField[] = "open.filter: ";
+
 bool Selects(const Selection& selection, std::string_view name) {
   return selection.is_glob ? GlobMatches(selection.pattern, name) : selection.pattern == name;
 }
@@ -52,6 +54,24 @@ Start LateStart(const Start& start) {
   return StartOldest{};
 }
 
+// Whether the channels that are selected now can be held against the filter.
+absl::Status CheckFilter(const Hub& hub, const std::vector<Selection>& selections,
+                         const Filter& filter) {
+  std::vector<std::shared_ptr<const Schema>> schemas;
+  for (const std::shared_ptr<Channel>& channel : hub.List()) {
+    const bool is_selected =
+        channel->snapshot().description->has_records() &&
+        std::any_of(selections.begin(), selections.end(),
+                    [&](const Selection& each) { return Selects(each, channel->name()); });
+    if (!is_selected) continue;
+    // Its history may be of a schema before the current one.
+    const auto known = channel->schemas();
+    if (known.empty()) return absl::OkStatus();
+    schemas.insert(schemas.end(), known.begin(), known.end());
+  }
+  return filter.Check(schemas);
+}
+
 absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
   const std::string count =
       loss.count == 0 ? "records" : Concat({std::to_string(loss.count), " records"});
@@ -73,6 +93,7 @@ class Subscription::Impl {
   absl::StatusOr<SubscriptionOutput> Next();
   absl::Status Acknowledge(std::string_view channel, const Cursor& cursor);
   void SetPaused(bool paused) { is_paused_ = paused; }
+  bool ReportFiltered();
   std::vector<ChannelCursor> cursors() const;
   uint64_t unacknowledged_bytes() const { return unacknowledged_bytes_; }
 
@@ -91,10 +112,12 @@ class Subscription::Impl {
   Hub& hub_;
   const SubscriptionOptions options_;
   Waiter* const waiter_;
+  std::shared_ptr<const Filter> filter_;  // null: none
   std::vector<std::unique_ptr<ChannelReader>> readers_;
   size_t turn_ = 0;
   uint64_t hub_version_ = 0;  // followed up to here
   bool may_have_news_ = true;
+  bool is_unfinished_ = false;
   bool is_paused_ = false;
   bool window_is_full_ = false;
   uint64_t unacknowledged_bytes_ = 0;
@@ -107,6 +130,13 @@ absl::Status Subscription::Impl::Open() {
   for (size_t i = 0; i < options_.selections.size(); ++i) {
     absl::Status status = CheckSelection(hub_, options_.selections[i], i);
     if (!status.ok()) return status;
+  }
+  absl::StatusOr<std::shared_ptr<const Filter>> filter = hub_.filters().Get(options_.filter);
+  if (!filter.ok()) return Prefixed(kFilterField, filter.status());
+  filter_ = *std::move(filter);
+  if (filter_) {
+    absl::Status status = CheckFilter(hub_, options_.selections, *filter_);
+    if (!status.ok()) return Prefixed(kFilterField, status);
   }
   return FollowHub(/*is_late=*/false);
 }
@@ -134,7 +164,7 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
                    [&](const Selection& each) { return Selects(each, channel->name()); });
   if (selection == selections.end() || Reads(*channel)) return absl::OkStatus();
   const Start start = is_late ? LateStart(selection->start) : selection->start;
-  auto reader = ChannelReader::Open(hub_, channel, start, waiter_);
+  auto reader = ChannelReader::Open(hub_, channel, start, filter_, waiter_);
   if (!reader.ok()) {
     const auto index = static_cast<size_t>(selection - selections.begin());
     return Prefixed(FieldName(index, "start.cursor"), reader.status());
@@ -158,6 +188,7 @@ absl::StatusOr<SubscriptionOutput> Subscription::Impl::Next() {
       if (!batch.ok()) return batch.status();
       if (*batch) return SubscriptionOutput(**std::move(batch));
       if (may_have_news_) continue;
+      if (is_unfinished_) return UnfinishedOut{};
     }
     if (absl::Status status = DropRemoved(); !status.ok()) return status;
     if (WaitForAll()) return NothingOut{};
@@ -192,6 +223,7 @@ size_t Subscription::Impl::Room() const {
 absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::NextBatch() {
   const size_t room = Room();
   window_is_full_ = room == 0;
+  is_unfinished_ = false;
   if (window_is_full_) return std::nullopt;
   for (size_t idle = 0; idle < readers_.size(); NextTurn()) {
     ChannelReader& reader = *readers_[turn_];
@@ -202,6 +234,11 @@ absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::NextBatch() {
     LogBatch batch = reader.Peek(room);
     may_have_news_ = reader.HasNews();
     if (may_have_news_) return std::nullopt;
+    is_unfinished_ = batch.empty() && reader.is_unfinished();
+    if (is_unfinished_) {
+      NextTurn();
+      return std::nullopt;
+    }
     if (batch.empty()) {
       reader.credit_bytes = 0;
       ++idle;
@@ -278,6 +315,12 @@ absl::Status Subscription::Impl::Acknowledge(std::string_view channel, const Cur
   return absl::OkStatus();
 }
 
+bool Subscription::Impl::ReportFiltered() {
+  bool any = false;
+  for (const auto& reader : readers_) any |= reader->ReportFiltered();
+  return any;
+}
+
 std::vector<ChannelCursor> Subscription::Impl::cursors() const {
   std::vector<ChannelCursor> cursors;
   for (const auto& reader : readers_) {
@@ -306,6 +349,8 @@ absl::Status Subscription::Acknowledge(std::string_view channel, const Cursor& c
 }
 
 void Subscription::SetPaused(bool paused) { impl_->SetPaused(paused); }
+
+bool Subscription::ReportFiltered() { return impl_->ReportFiltered(); }
 
 std::vector<ChannelCursor> Subscription::cursors() const { return impl_->cursors(); }
 

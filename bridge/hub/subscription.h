@@ -37,6 +37,8 @@ enum class OverflowPolicy : uint8_t {
 
 struct SubscriptionOptions {
   std::vector<Selection> selections;
+  // As kchan.v1.SubscribeRequest.Open.filter; blank: everything passes.
+  std::string filter = {};
   // Bound of the sum of LogBatch.body_bytes given out and not acknowledged, but
   // one batch always may be. 0: no acknowledgements.
   uint64_t window_bytes = 0;
@@ -68,7 +70,9 @@ struct HistoryEndOut {
   Cursor cursor;
 };
 struct NothingOut {};
-using SubscriptionOutput = std::variant<NothingOut, BatchOut, ChannelUpdateOut, HistoryEndOut>;
+struct UnfinishedOut {};
+using SubscriptionOutput =
+    std::variant<NothingOut, UnfinishedOut, BatchOut, ChannelUpdateOut, HistoryEndOut>;
 
 // One reader's places in the logs, without its connection: which channels it
 // selects (also those that come later), what it has been given, what it has
@@ -85,13 +89,16 @@ class Subscription {
  public:
   // NOT_FOUND: a channel selected by name does not exist. FAILED_PRECONDITION:
   // it has no records (a glob does not select such). INVALID_ARGUMENT: a
-  // bad glob, a cursor that was not reached yet, no selection; the message
-  // begins with the selection's field, as "selections[0].glob: ...".
+  // bad glob, a cursor that was not reached yet, no selection, a filter that is
+  // wrong or that no channel can be held against; the message begins with the
+  // field, as "selections[0].glob: ..." or "open.filter: column 7: ...".
   static absl::StatusOr<std::unique_ptr<Subscription>> Open(Hub& hub, SubscriptionOptions options,
                                                             Waiter* waiter);
   ~Subscription();
 
   // The next thing to send. NothingOut: nothing now, and the waiter is armed.
+  // UnfinishedOut: nothing yet, but the filter has more to look at; call again
+  // when others had their turn, the waiter is not armed.
   // A status ends the stream: OUT_OF_RANGE if overtaken under kDisconnect,
   // NOT_FOUND if the last channel selected was removed and no other can come,
   // INVALID_ARGUMENT if a channel came and had not reached its cursor.
@@ -105,6 +112,10 @@ class Subscription {
   // While paused Next() gives no batches. After resuming call Next(), as after
   // an acknowledgement: the waiter is not notified of either.
   void SetPaused(bool paused);
+
+  // Numbers that the filter withheld, and that no batch has told of, come next,
+  // in a batch of each channel's own. False: there are none.
+  bool ReportFiltered();
 
   // The place reached in each channel that has one.
   std::vector<ChannelCursor> cursors() const;

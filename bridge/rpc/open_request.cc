@@ -141,6 +141,8 @@ absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open) {
   if (absl::Status status = ReadSelections(open, to.options); !status.ok()) return status;
   if (absl::Status status = ReadBatching(open, to.options); !status.ok()) return status;
 
+  to.options.filter = open.filter();
+
   const auto delay = FromProto(open.max_delay(), "max_delay", nanoseconds::zero(), kMaxDelay,
                                "must be 0 s to 10 s");
   if (!delay.ok()) return delay.status();

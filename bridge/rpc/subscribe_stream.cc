@@ -207,6 +207,7 @@ void SubscribeStream::Send() {
     } else if (clock_set_) {
       SendHeartbeat();
     } else {
+      ReportFiltered();
       if (!SendOutput()) return;
       if (!writing_ && Pump::Clock::now() >= last_write_ + heartbeat_interval_) SendHeartbeat();
     }
@@ -214,8 +215,20 @@ void SubscribeStream::Send() {
   ArmDeadline();
 }
 
+// No number waits for longer than a heartbeat would to be told of, also while
+// other channels keep the stream busy.
+void SubscribeStream::ReportFiltered() {
+  const TimePoint now = Pump::Clock::now();
+  if (now < report_at_ && now < last_write_ + heartbeat_interval_) return;
+  report_at_ = now + heartbeat_interval_;
+  if (!subscription_->ReportFiltered()) return;
+  try_output_ = true;
+  hold_until_ = std::min(hold_until_, now);
+}
+
 // Asks the subscription for something to send; false: the call has ended.
 bool SubscribeStream::SendOutput() {
+  unfinished_ = false;
   if (!try_output_ || Pump::Clock::now() < hold_until_) return true;
   absl::StatusOr<hub::SubscriptionOutput> output = subscription_->Next();
   if (!output.ok()) {
@@ -229,6 +242,9 @@ bool SubscribeStream::SendOutput() {
     Write(Message(*update));
   } else if (const auto* end = std::get_if<hub::HistoryEndOut>(&*output)) {
     Write(Message(*end));
+  } else if (std::holds_alternative<hub::UnfinishedOut>(*output)) {
+    unfinished_ = true;
+    Notify();
   } else {
     try_output_ = false;
   }
@@ -268,14 +284,15 @@ void SubscribeStream::ArmDeadline() {
     return;
   }
   const TimePoint heartbeat = last_write_ + heartbeat_interval_;
-  SetDeadline(try_output_ ? std::min(heartbeat, hold_until_) : heartbeat);
+  SetDeadline(try_output_ && !unfinished_ ? std::min(heartbeat, hold_until_) : heartbeat);
 }
 
 bool SubscribeStream::pins_evicted() const {
   if (!in_flight_) return false;
   const auto& slices = in_flight_->batch.slices;
-  return std::any_of(slices.begin(), slices.end(),
-                     [](const hub::SegmentSlice& slice) { return slice.segment->evicted(); });
+  return std::any_of(slices.begin(), slices.end(), [](const hub::SegmentSlice& slice) {
+    return slice.segment != nullptr && slice.segment->evicted();
+  });
 }
 
 void SubscribeStream::EndPinning() {

@@ -38,17 +38,21 @@ bool RecordPrinter::Write(const BatchView& batch, const NodeClock& clock, uint64
   const bool is_whole = records.size() <= limit;
   const uint64_t through = is_whole ? batch.last_sequence() : records[limit].sequence - 1;
   lines_.clear();
+  uint64_t shown = 0;  // numbers
   batch.ForEach(
       [&](const RecordView& record) {
         if (record.sequence > through) return;
         ++records_;
+        ++shown;
         AppendRecord(batch, record, schema.get(), clock);
       },
       [&](const LostView& lost) {
         if (lost.first_sequence > through) return;
         losses_.Add(lost);
+        shown += lost.count;
         AppendLost(batch, lost);
       });
+  if (batch.first_sequence() != 0) filtered_ += through + 1 - batch.first_sequence() - shown;
   reached_.set_channel(std::string(batch.channel()));
   reached_.set_epoch(batch.epoch());
   reached_.set_sequence(through);

@@ -34,6 +34,8 @@ class RecordPrinter {
   const v1::Cursor& reached() const { return reached_; }
 
   uint64_t records() const { return records_; }
+  // How many numbers the filter withheld, up to reached().
+  uint64_t filtered() const { return filtered_; }
   const LossCounter& losses() const { return losses_; }
 
  private:
@@ -50,6 +52,7 @@ class RecordPrinter {
   std::set<uint64_t> complained_;  // about these schemas
   std::string lines_;
   uint64_t records_ = 0;
+  uint64_t filtered_ = 0;
   LossCounter losses_;
   v1::Cursor reached_;
 };

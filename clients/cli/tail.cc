@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "commands.h"
 #include "explain.h"
+#include "filter_error.h"
 #include "kchan/subscription.h"
 #include "output.h"
 #include "parse.h"
@@ -94,6 +95,7 @@ class Tail {
     const bool asked_for = status.code() == absl::StatusCode::kDeadlineExceeded ||
                            status.code() == absl::StatusCode::kCancelled;
     ExitCode code = kOk;
+    if (ExplainFilter(status, tail_.filter)) return kUsage;
     if (!asked_for) {
       const bool one = tail_.channels.size() == 1;
       code = one ? ExplainChannel(*client_, status, tail_.channels[0]) : Explain(status);
@@ -103,8 +105,10 @@ class Tail {
   }
 
   void Summary() {
-    Note(absl::StrCat(printer_.records(), printer_.records() == 1 ? " record, " : " records, ",
-                      printer_.losses().ToString()));
+    Note(absl::StrCat(
+        printer_.records(), printer_.records() == 1 ? " record, " : " records, ",
+        printer_.losses().ToString(),
+        tail_.filter.empty() ? "" : absl::StrCat(", ", printer_.filtered(), " filtered")));
     if (!tail_.show_cursors) return;
     for (const v1::Cursor& cursor : subscription_.cursors()) {
       const bool is_last = cursor.channel() == printer_.reached().channel();
@@ -155,6 +159,9 @@ void AddTail(CLI::App& app, const GlobalOptions& options, Command* chosen) {
       ->add_option("--cursor", tail->cursors,
                    "go on behind CHANNEL@EPOCH:SEQUENCE; may be given for several channels")
       ->allow_extra_args(false);
+  command->add_option("--filter", tail->filter,
+                      "only records that match, like 'pid > 1000 comm = \"ba*\"'; fields as "
+                      "`kchan describe` shows them, see docs/filters.md");
   command->add_option("--count", tail->count, "end after N records")->check(CLI::PositiveNumber);
   command->add_option("--for", tail->duration, "end after a time like 500ms, 10s or 1h30m");
   command->add_flag("--json", tail->json, "one JSON object a line");

@@ -32,6 +32,7 @@ absl::StatusOr<SubscriptionOptions> MakeSubscriptionOptions(const TailOptions& t
   SubscriptionOptions options;
   options.reconnect = !tail.no_reconnect;
   options.open.set_window_bytes(tail.window_bytes);
+  options.open.set_filter(tail.filter);
   // A channel is served by the first selection that matches it.
   for (const std::string& text : tail.cursors) {
     auto cursor = ParseCursor(text);

@@ -20,6 +20,7 @@ struct TailOptions {
   bool from_oldest = false;
   std::optional<uint64_t> count;
   std::string duration;
+  std::string filter;
   uint64_t window_bytes = 0;
   bool no_reconnect = false;
   bool json = false;

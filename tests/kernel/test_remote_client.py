@@ -67,6 +67,37 @@ def test_decodes_a_real_record_by_its_schema(vm: Vm, remote: Remote) -> None:
     stream.cancel()
 
 
+def test_a_filter_sends_what_matches_of_real_records_and_counts_the_rest(
+    vm: Vm, remote: Remote
+) -> None:
+    schemas = {name: remote.schema(name) for name in ("exec", "tick")}
+    stream = remote.subscribe("exec", "tick", filter='filename = "*/filtered-*" OR counter < 5')
+    for name in schemas:
+        stream.until_live(name)
+    remote.update("tick", rate_hz=1000, count=50)
+    vm.push(b"#!/bin/sh\nexit 0\n", "/tmp/filtered-one", mode=0o755)
+    vm.sh("/tmp/filtered-one; /bin/true; /tmp/filtered-one")
+    found: dict[str, list[Any]] = {"exec": [], "tick": []}
+
+    def enough(response: Any) -> bool:
+        for record in response.batch.records:
+            channel = response.batch.channel
+            found[channel].append(schemas[channel].decode(record))
+        return len(found["exec"]) == 2 and stream.ledger("exec").filtered > 0
+
+    stream.until(enough)
+    assert [record["filename"] for record in found["exec"]] == ["/tmp/filtered-one"] * 2
+    assert all(record["counter"] < 5 for record in found["tick"])
+    stream.cancel()
+
+
+def test_a_filter_on_a_field_that_no_channel_has_is_refused(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refusal:
+        remote.subscribe("exec", "tick", filter="pid = 1 AND filenam = x")
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "open.filter: column 13: no selected channel has a field" in refusal.value.details()
+
+
 def test_generic_netlink_records_arrive_like_any_other(remote: Remote) -> None:
     remote.update("tick_genl", rate_hz=500, count=0)
     stream = remote.subscribe("tick_genl")

@@ -171,3 +171,20 @@ def test_what_cannot_be_asked_for_is_refused(
 ) -> None:
     with pytest.raises(ValueError):
         client.subscribe(*channels, **options)
+
+
+def test_a_filter_counts_what_it_withholds(client: kchan.Client) -> None:
+    with client.subscribe(
+        "tick", start=kchan.Oldest(), follow=False, filter="count > 2 AND count < 12"
+    ) as subscription:
+        items = list(subscription)
+    assert [item.sequence for item in items if isinstance(item, kchan.Record)] == [3, 11]
+    assert subscription.totals == kchan.Totals(covered=12, received=2, lost=7, filtered=3)
+
+
+def test_a_wrong_filter_says_where(client: kchan.Client) -> None:
+    with pytest.raises(kchan.InvalidArgument) as refusal:
+        list(client.subscribe("tick", filter="count > many", follow=False))
+    (violation,) = refusal.value.violations
+    assert violation.field == "open.filter"
+    assert violation.description == "column 9: `count` takes a number, not many"

@@ -28,7 +28,8 @@ v1::Start FromCursor(v1::Cursor cursor);
 v1::Selection Select(std::string_view name_or_glob, v1::Start start = FromNow());
 
 struct SubscriptionOptions {
-  // What to stream, as in the protocol: at least `selections`.
+  // What to stream, as in the protocol: at least `selections`. With a filter,
+  // open.set_filter("pid > 1000"), what it withholds is BatchView::filtered().
   v1::SubscribeRequest::Open open;
   // With open.window_bytes > 0: acknowledge a batch when the next call of
   // Next() shows that it has been processed. False: the reader calls

@@ -47,6 +47,9 @@ class Options:
 
     start           for all channels that are not in `starts`
     starts          for some, by the name or glob that they are selected with
+    filter          which records are sent, as "pid > 1000 AND comm = ba*"; see
+                    docs/filters.md. A wrong one is an InvalidArgument, whose
+                    violation's description says at which column
     window_bytes    at most so many bytes are on the way unacknowledged; 0: no bound
     acknowledge     with a window: acknowledge a batch when the next is asked for.
                     False: the reader calls acknowledge() when it is done with it
@@ -57,6 +60,7 @@ class Options:
 
     start: Start = field(default_factory=Now)
     starts: dict[str, Start] = field(default_factory=dict)
+    filter: str = ""
     window_bytes: int = 0
     acknowledge: bool = True
     max_delay_s: float = 0.0
@@ -83,7 +87,9 @@ def opening(channels: Sequence[str], options: Options) -> service.SubscribeReque
     if unknown:
         raise ValueError(f"starts of channels that are not selected: {', '.join(sorted(unknown))}")
     request = service.SubscribeRequest.Open(
-        window_bytes=options.window_bytes, max_batch_bytes=options.max_batch_bytes
+        filter=options.filter,
+        window_bytes=options.window_bytes,
+        max_batch_bytes=options.max_batch_bytes,
     )
     for name in channels:
         start = start_proto(options.starts.get(name, options.start))
