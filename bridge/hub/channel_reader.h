@@ -12,14 +12,27 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/channel.h"
 #include "bridge/hub/log.h"
+#include "bridge/hub/record_selection.h"
 #include "bridge/hub/subscription.h"
 #include "bridge/hub/waiter.h"
 
 namespace kchan::hub {
 
+// What a subscription asks of each of its channels; see SubscriptionOptions.
+struct ReaderOptions {
+  std::optional<int64_t> since_utc_ns;
+  std::optional<int64_t> until_utc_ns;
+  uint32_t sample_every = 1;
+  bool ends_with_history = false;
+  bool skips_to_newest = false;
+};
+
 // One subscription's place in one channel: what was read, what was given out,
 // what was said about the channel, what was acknowledged. Keeps the channel
 // wanted.
+//
+// What the selection withholds makes no batch of its own: it waits to be counted
+// in the next one, or until TellWithheld().
 //
 // Thread safety: none; a part of its subscription.
 //
@@ -28,9 +41,9 @@ class ChannelReader {
  public:
   // Starts at `start`. FAILED_PRECONDITION: that is a cursor which the channel
   // has not reached.
-  static absl::StatusOr<std::unique_ptr<ChannelReader>> Open(Hub& hub,
-                                                             std::shared_ptr<Channel> channel,
-                                                             const Start& start, Waiter* waiter);
+  static absl::StatusOr<std::unique_ptr<ChannelReader>> Open(
+      Hub& hub, std::shared_ptr<Channel> channel, const Start& start, const ReaderOptions& options,
+      int64_t clock_offset_ns, Waiter* waiter);
   ~ChannelReader();
   ChannelReader(const ChannelReader&) = delete;
   ChannelReader& operator=(const ChannelReader&) = delete;
@@ -46,13 +59,27 @@ class ChannelReader {
 
   // Reads what comes next, at most about max_bytes, and stays where it is: the
   // batch is given out by Accept(), which comes at once, or not at all, so that
-  // a reader holds no memory while it waits. Empty: nothing new.
-  LogBatch Peek(size_t max_bytes);
+  // a reader holds no memory while it waits. Empty: nothing new, or nothing yet
+  // in so much as it may look through in one turn.
+  LogBatch Peek(size_t max_bytes, const RecordQuota& quota);
+  // Whether the last Peek() came to the end of what there is.
+  bool is_at_end() const { return is_at_end_; }
+  // How many records the batch has; only if the selection or the quota looked.
+  uint64_t peeked_records() const { return peeked_records_; }
   // `keep_account`: an acknowledgement is expected.
   void Accept(const LogBatch& batch, bool keep_account);
 
+  // Makes the next batch one of what was withheld, if there is nothing else;
+  // false if nothing was.
+  bool TellWithheld();
+  // Nothing more will be given: the stop condition has come true here.
+  bool is_done() const { return is_done_; }
+  bool told_history_end() const { return told_history_end_; }
+  // The node's UTC is now `offset_ns` ahead of its boottime.
+  void SetClockOffset(int64_t offset_ns);
+
   // Arms the waiter; false if there is something to read already.
-  bool Wait() { return channel_->log().Wait(given_, waiter_); }
+  bool Wait() { return is_done_ || channel_->log().Wait(walked_, waiter_); }
 
   // Returns how many bytes this frees. INVALID_ARGUMENT: not given out.
   absl::StatusOr<uint64_t> Acknowledge(const Cursor& cursor);
@@ -82,21 +109,39 @@ class ChannelReader {
   };
 
   ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const LogPosition& start,
-                const LogPosition& history_end, Waiter* waiter);
+                const LogPosition& history_end, const ReaderOptions& options,
+                int64_t clock_offset_ns, Waiter* waiter);
 
   void MoveTo(const LogPosition& position);
-  bool IsInHistory() const;
+  bool IsInHistory(const LogPosition& position) const;
+  bool Walk(size_t max_bytes, const RecordQuota& quota, LogBatch& batch);
+  LogBatch Read(LogPosition& position, size_t max_bytes);
+  bool Continues(const LogBatch& batch, const LogBatch& found, const LogPosition& behind) const;
+  void SkipToNewest(LogBatch& found, LogPosition& position);
+  bool HasSkipped() const;
+  uint64_t LastWanted(const LogPosition& position) const;
   ChannelUpdateOut Describe() const;
 
   const std::shared_ptr<Channel> channel_;
   Waiter* const waiter_;
   const ChannelDemand demand_;
   const LogPosition history_end_;  // the log's end when this was opened
+  const ReaderOptions options_;
+  RecordSelection selection_;
   bool told_history_end_ = false;
   bool is_removed_ = false;
 
-  LogPosition given_;        // behind what was given out
-  LogPosition peeked_;       // behind what Peek() returned
+  LogPosition given_;   // behind what was given out
+  LogPosition walked_;  // behind that, and behind what was withheld since
+  LogBatch withheld_;   // between the two: no slices
+  bool tell_withheld_ = false;
+  LogPosition peeked_;  // behind what Peek() returned
+  uint64_t peeked_records_ = 0;
+  bool peeked_the_last_ = false;  // the channel is done when that was accepted
+  bool is_at_end_ = false;
+  bool is_done_ = false;
+  std::optional<LogPosition> skip_to_;  // all before is to be skipped
+
   uint64_t next_epoch_ = 0;  // of what follows, as far as known
   uint64_t next_schema_id_ = 0;
   std::optional<ChannelUpdateOut> told_;

@@ -2,6 +2,7 @@
 #include "bridge/hub/element.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "bridge/hub/wire.h"
 
@@ -82,6 +83,16 @@ std::optional<Element> ParseElement(std::span<const std::byte> bytes) {
                   .body = rest.first(*size)};
   if (!is_record) element.numbers = ParseLoss(element).count;
   return element;
+}
+
+// PutRecord() writes the sequence first, then the time, each a tag and eight
+// bytes.
+uint64_t RecordBoottime(const Element& record) {
+  constexpr size_t kAt = 9 + 1;
+  uint64_t boottime_ns = 0;
+  if (record.body.size() < kAt + sizeof(boottime_ns)) return 0;
+  std::memcpy(&boottime_ns, record.body.data() + kAt, sizeof(boottime_ns));
+  return boottime_ns;
 }
 
 Loss ParseLoss(const Element& element) {

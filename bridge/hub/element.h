@@ -63,6 +63,9 @@ struct Element {
 // it is none that this file writes.
 std::optional<Element> ParseElement(std::span<const std::byte> bytes);
 
+// When the record was made.
+uint64_t RecordBoottime(const Element& record);
+
 // What a loss element says; its cause stays behind.
 Loss ParseLoss(const Element& element);
 

@@ -54,6 +54,7 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
   }
   epoch_ = epoch;
   next_sequence_ = next_sequence;
+  begin_ns_ = 0;
   if (!runs_.empty()) runs_.back().has_history = false;
   runs_.push_back({.id = ++run_,
                    .epoch = epoch,
@@ -70,6 +71,9 @@ uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payl
   const RecordSize size = SizeOfRecord(header, payload.size());
   write_ = PutRecord(Room(size.element), size, next_sequence_, header, payload);
   last_loss_at_ = nullptr;
+  newest_ns_ = std::max(newest_ns_, header.boottime_ns);
+  if (begin_ns_ == 0) [[unlikely]]
+    begin_ns_ = header.boottime_ns;
   ++counted_.records;
   counted_.record_bytes += size.element;
   return next_sequence_++;
@@ -124,11 +128,9 @@ void Log::BeginSegment(size_t bytes) {
   published_ = nullptr;
   last_loss_at_ = nullptr;
   records_before_segment_ = counted_.records;
-  open_.push_back({.segment = std::move(segment),
-                   .run = run_,
-                   .bytes = 0,
-                   .records = 0,
-                   .last_sequence = next_sequence_ - 1});
+  newest_ns_ = 0;
+  open_.push_back(
+      {.segment = std::move(segment), .run = run_, .last_sequence = next_sequence_ - 1});
 }
 
 void Log::CloseEntry() {
@@ -137,6 +139,7 @@ void Log::CloseEntry() {
   entry.bytes = static_cast<size_t>(write_ - entry.segment->bytes());
   entry.records = counted_.records - records_before_segment_;
   entry.last_sequence = next_sequence_ - 1;
+  entry.newest_ns = newest_ns_;
 }
 
 void Log::EndSegment() {
@@ -175,6 +178,7 @@ void Log::PublishLocked() {
   published_ = write_;
   last_loss_at_ = nullptr;
   runs_.back().last_sequence = next_sequence_ - 1;
+  runs_.back().begin_ns = begin_ns_;
   published_counters_ = counted_;
   waiters_.NotifyAll();
 }
@@ -199,11 +203,14 @@ void Log::DropOldestLocked(Dropped& dropped) {
     ++first_id_;
   }
   if (!open_.empty() && open_.front().segment == victim.segment) {
-    victim.records = open_.front().records;
+    victim = open_.front();  // as long as it is by now
     open_.erase(open_.begin());
   }
   bytes_ -= victim.segment->capacity();
   evicted_records_ += victim.records;
+  evicted_.Add({.run = victim.run,
+                .first_sequence = victim.segment->first_sequence(),
+                .newest_ns = victim.newest_ns});
   // Without a reader it is gone in a moment, and was never pinned. Only the log
   // gives out segments, so nobody can join meanwhile.
   if (victim.segment.use_count() > 1) victim.segment->MarkEvicted();
@@ -216,6 +223,7 @@ void Log::ForgetRunsLocked(Dropped& dropped) {
       DropOldestLocked(dropped);
     }
     runs_.pop_front();
+    evicted_.ForgetBefore(runs_.front().id);
   }
 }
 

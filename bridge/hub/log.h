@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "bridge/hub/evicted_spans.h"
 #include "bridge/hub/record.h"
 #include "bridge/hub/segment.h"
 #include "bridge/hub/waiter.h"
@@ -36,7 +37,13 @@ struct StartLast {
 struct StartAt {
   Cursor cursor;
 };
-using Start = std::variant<StartNow, StartOldest, StartLast, StartAt>;
+// With the first segment that holds a record as young as that; behind the last
+// record if there is none. What was evicted and may have been as young is a
+// loss, and so is what a daemon before this one may have had.
+struct StartSince {
+  uint64_t boottime_ns = 0;
+};
+using Start = std::variant<StartNow, StartOldest, StartLast, StartAt, StartSince>;
 
 // A reader's place. Opaque but for `cursor`, which is always valid to resume
 // from. Copyable; keeps no memory alive.
@@ -51,10 +58,19 @@ struct LogPosition {
   std::optional<Loss> owed = std::nullopt;  // the rest of a loss that the cursor points into
 };
 
-// What Log::Read() found: consecutive elements of one epoch and schema.
+// A reader's own loss, in front of LogBatch.slices[slice]; behind the last one
+// if there is no such slice.
+struct PlacedLoss {
+  size_t slice = 0;
+  Loss loss;
+};
+
+// Consecutive elements of one epoch and schema: what Log::Read() found, or what
+// a subscription has selected of that.
 //
 //   last_sequence - first_sequence + 1
 //     == records in `slices` + losses in `slices` + loss.count
+//        + sum of losses.count + filtered
 struct LogBatch {
   uint64_t epoch = 0;
   uint64_t schema_id = 0;
@@ -66,7 +82,13 @@ struct LogBatch {
   std::vector<SegmentSlice> slices;
   size_t body_bytes = 0;  // sum of the slices
 
-  bool empty() const { return slices.empty() && !loss; }
+  // By the selection.
+  std::vector<PlacedLoss> losses = {};  // in order of sequence
+  uint64_t filtered = 0;
+  uint64_t sampled = 0;  // of `filtered`
+
+  bool covers_numbers() const { return first_sequence != 0; }
+  bool empty() const { return slices.empty() && !loss && !covers_numbers(); }
 };
 
 // What is in a log now.
@@ -151,6 +173,11 @@ class Log {
   // Never waits.
   LogBatch Read(LogPosition& position, size_t max_bytes) const;
 
+  // Moves `position` forward to `to`, or to the end of its epoch if `to` is in a
+  // later one. What is between is returned, as a loss of `stage`; nothing if it
+  // is there already.
+  std::optional<Loss> SkipTo(const LogPosition& to, LossStage stage, LogPosition& position) const;
+
   // Arms `waiter` to be notified once when there is something to read at
   // `position`. Returns false, and does not arm, if there is already.
   bool Wait(const LogPosition& position, Waiter* waiter) const;
@@ -170,6 +197,7 @@ class Log {
     size_t bytes = 0;
     uint64_t records = 0;
     uint64_t last_sequence = 0;  // first_sequence - 1 if it covers none
+    uint64_t newest_ns = 0;      // of its records' times; they need not be in order
   };
 
   // One epoch of the log. They are numbered from 1, since nothing forbids an
@@ -181,6 +209,7 @@ class Log {
     uint64_t first_sequence = 0;
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
     bool has_history = false;    // see StartEpoch(); until CaughtUp()
+    uint64_t begin_ns = 0;       // its first record's time; 0: none yet
 
     bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
   };
@@ -218,10 +247,13 @@ class Log {
   std::optional<Loss> Rejoin(LogPosition& position) const;
   const Entry* Following(LogPosition& position) const;
   const Run* FindRun(const Cursor& cursor) const;
-  const Run& RunOf(const LogPosition& position) const;
+  const Run& RunOf(const LogPosition& position) const { return RunOf(position.run); }
+  const Run& RunOf(uint64_t run) const { return runs_[run - runs_.front().id]; }
   LogPosition Oldest() const;
   LogPosition Newest() const;
   LogPosition LastRecords(uint64_t records) const;
+  LogPosition Since(uint64_t boottime_ns) const;
+  LogPosition InFrontOf(const Run& run, uint64_t sequence, uint64_t since_ns) const;
   LogPosition Locate(const Run& run, uint64_t sequence) const;
 
   const size_t segment_bytes_;
@@ -240,6 +272,8 @@ class Log {
   std::byte* last_loss_at_ = nullptr;  // the last element, if it is a loss
   Loss last_loss_;                     // ... and unpublished
   uint64_t records_before_segment_ = 0;
+  uint64_t newest_ns_ = 0;  // in the last of `open_`
+  uint64_t begin_ns_ = 0;   // of the current epoch; 0: no record yet
   Counters counted_;
 
   mutable std::mutex mutex_;
@@ -249,6 +283,7 @@ class Log {
   std::deque<Run> runs_;  // at most kMaxEpochs
   Counters published_counters_;
   uint64_t evicted_records_ = 0;
+  EvictedSpans evicted_;
   mutable WaiterList waiters_;
 };
 

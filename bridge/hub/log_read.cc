@@ -57,6 +57,7 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
   const std::lock_guard lock(mutex_);
   if (std::holds_alternative<StartOldest>(start)) return Oldest();
   if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
+  if (const auto* since = std::get_if<StartSince>(&start)) return Since(since->boottime_ns);
   if (const auto* at = std::get_if<StartAt>(&start)) {
     const Run* run = FindRun(at->cursor);
     if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
@@ -115,6 +116,19 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
     if (batch.body_bytes >= max_bytes) break;
   }
   return before;
+}
+
+std::optional<Loss> Log::SkipTo(const LogPosition& to, LossStage stage,
+                                LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  // An epoch that was forgotten meanwhile is for Read() to tell of.
+  if (runs_.empty() || position.run < runs_.front().id) return std::nullopt;
+  const bool is_near = to.run == position.run;
+  const uint64_t last = is_near ? to.cursor.sequence : RunOf(position).last_sequence;
+  if (to.run < position.run || last <= position.cursor.sequence) return std::nullopt;
+  const Loss loss = LossUpTo(position, last, stage);
+  position = is_near ? to : Locate(RunOf(position), last);
+  return loss;
 }
 
 bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
@@ -219,10 +233,6 @@ const Log::Run* Log::FindRun(const Cursor& cursor) const {
   const auto run = std::find_if(runs_.rbegin(), runs_.rend(),
                                 [&](const Run& each) { return each.epoch == cursor.epoch; });
   return run == runs_.rend() ? nullptr : &*run;
-}
-
-const Log::Run& Log::RunOf(const LogPosition& position) const {
-  return runs_[position.run - runs_.front().id];
 }
 
 LogPosition Log::Oldest() const {

@@ -7,6 +7,7 @@
 
 #include "bridge/hub/channel_reader.h"
 #include "bridge/hub/concat.h"
+#include "bridge/hub/rate_limit.h"
 
 namespace kchan::hub {
 namespace {
@@ -46,10 +47,11 @@ absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t i
   return absl::OkStatus();
 }
 
-// Where a channel starts that came after the subscription.
-Start LateStart(const Start& start) {
-  if (std::holds_alternative<StartAt>(start)) return start;
-  return StartOldest{};
+// Where a channel starts. One that came after the subscription is new as a whole.
+Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns) {
+  if (is_late && !std::holds_alternative<StartAt>(selection.start)) return StartOldest{};
+  if (!std::holds_alternative<StartSince>(selection.start)) return selection.start;
+  return StartSince{BoottimeOf(selection.since_utc_ns.value_or(0), clock_offset_ns)};
 }
 
 absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
@@ -65,7 +67,12 @@ absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
 class Subscription::Impl {
  public:
   Impl(Hub& hub, SubscriptionOptions options, Waiter* waiter)
-      : hub_(hub), options_(std::move(options)), waiter_(waiter) {}
+      : hub_(hub),
+        options_(std::move(options)),
+        waiter_(waiter),
+        clock_offset_ns_(options_.clock_offset_ns),
+        records_left_(options_.stop.records == 0 ? UINT64_MAX : options_.stop.records),
+        rate_limit_(options_.max_records_per_second) {}
 
   ~Impl() { hub_.Disarm(waiter_); }
 
@@ -73,6 +80,9 @@ class Subscription::Impl {
   absl::StatusOr<SubscriptionOutput> Next();
   absl::Status Acknowledge(std::string_view channel, const Cursor& cursor);
   void SetPaused(bool paused) { is_paused_ = paused; }
+  bool TellWithheld();
+  std::optional<uint64_t> ends_at_ns() const;
+  void SetClockOffset(int64_t offset_ns);
   std::vector<ChannelCursor> cursors() const;
   uint64_t unacknowledged_bytes() const { return unacknowledged_bytes_; }
 
@@ -80,11 +90,14 @@ class Subscription::Impl {
   absl::Status FollowHub(bool is_late);
   absl::Status Join(const std::shared_ptr<Channel>& channel, bool is_late);
   bool Reads(const Channel& channel) const;
+  ReaderOptions OptionsFor(const Selection& selection) const;
   std::optional<SubscriptionOutput> News();
   size_t Room() const;
   absl::StatusOr<std::optional<BatchOut>> NextBatch();
   absl::StatusOr<std::optional<BatchOut>> Give(ChannelReader& reader, LogBatch batch);
+  RecordQuota Quota();
   void NextTurn();
+  bool HasEnded() const;
   absl::Status DropRemoved();
   bool WaitForAll();
 
@@ -97,7 +110,11 @@ class Subscription::Impl {
   bool may_have_news_ = true;
   bool is_paused_ = false;
   bool window_is_full_ = false;
+  bool has_more_ = false;  // NextBatch() found nothing yet, and was not at the end
   uint64_t unacknowledged_bytes_ = 0;
+  int64_t clock_offset_ns_;
+  uint64_t records_left_;  // UINT64_MAX: no bound
+  RateLimit rate_limit_;
 };
 
 absl::Status Subscription::Impl::Open() {
@@ -133,8 +150,8 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
       std::find_if(selections.begin(), selections.end(),
                    [&](const Selection& each) { return Selects(each, channel->name()); });
   if (selection == selections.end() || Reads(*channel)) return absl::OkStatus();
-  const Start start = is_late ? LateStart(selection->start) : selection->start;
-  auto reader = ChannelReader::Open(hub_, channel, start, waiter_);
+  auto reader = ChannelReader::Open(hub_, channel, StartOf(*selection, is_late, clock_offset_ns_),
+                                    OptionsFor(*selection), clock_offset_ns_, waiter_);
   if (!reader.ok()) {
     const auto index = static_cast<size_t>(selection - selections.begin());
     return Prefixed(FieldName(index, "start.cursor"), reader.status());
@@ -142,6 +159,14 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
   readers_.push_back(*std::move(reader));
   readers_.back()->credit_bytes = static_cast<int64_t>(options_.max_batch_bytes);
   return absl::OkStatus();
+}
+
+ReaderOptions Subscription::Impl::OptionsFor(const Selection& selection) const {
+  return {.since_utc_ns = selection.since_utc_ns,
+          .until_utc_ns = options_.stop.until_utc_ns,
+          .sample_every = options_.sample_every,
+          .ends_with_history = options_.stop.end_of_history,
+          .skips_to_newest = options_.overflow_policy == OverflowPolicy::kSkipToNewest};
 }
 
 bool Subscription::Impl::Reads(const Channel& channel) const {
@@ -152,12 +177,18 @@ bool Subscription::Impl::Reads(const Channel& channel) const {
 absl::StatusOr<SubscriptionOutput> Subscription::Impl::Next() {
   for (;;) {
     if (absl::Status status = FollowHub(/*is_late=*/true); !status.ok()) return status;
+    if (records_left_ == 0) return EndOut{};
     if (auto news = News()) return *std::move(news);
     if (!is_paused_) {
       absl::StatusOr<std::optional<BatchOut>> batch = NextBatch();
       if (!batch.ok()) return batch.status();
       if (*batch) return SubscriptionOutput(**std::move(batch));
       if (may_have_news_) continue;
+      if (has_more_) return MoreOut{};
+      if (!window_is_full_ && HasEnded()) {
+        if (TellWithheld()) continue;
+        return EndOut{};
+      }
     }
     if (absl::Status status = DropRemoved(); !status.ok()) return status;
     if (WaitForAll()) return NothingOut{};
@@ -192,6 +223,7 @@ size_t Subscription::Impl::Room() const {
 absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::NextBatch() {
   const size_t room = Room();
   window_is_full_ = room == 0;
+  has_more_ = false;
   if (window_is_full_) return std::nullopt;
   for (size_t idle = 0; idle < readers_.size(); NextTurn()) {
     ChannelReader& reader = *readers_[turn_];
@@ -199,9 +231,14 @@ absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::NextBatch() {
       idle = 0;
       continue;
     }
-    LogBatch batch = reader.Peek(room);
+    LogBatch batch = reader.Peek(room, Quota());
     may_have_news_ = reader.HasNews();
     if (may_have_news_) return std::nullopt;
+    has_more_ = batch.empty() && !reader.is_at_end();
+    if (has_more_) {
+      NextTurn();
+      return std::nullopt;
+    }
     if (batch.empty()) {
       reader.credit_bytes = 0;
       ++idle;
@@ -222,11 +259,48 @@ absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::Give(ChannelReader& 
     return FellBehind(reader, *batch.loss);
   }
   const bool has_window = options_.window_bytes != 0;
+  if (records_left_ != UINT64_MAX) records_left_ -= reader.peeked_records();
+  rate_limit_.Take(reader.peeked_records());
   reader.Accept(batch, has_window);
   may_have_news_ = reader.HasNews();
   reader.credit_bytes -= static_cast<int64_t>(batch.body_bytes);
   if (has_window) unacknowledged_bytes_ += batch.body_bytes;
   return BatchOut{.channel = reader.channel(), .batch = std::move(batch)};
+}
+
+RecordQuota Subscription::Impl::Quota() {
+  const bool is_limited = options_.max_records_per_second != 0;
+  return {.records = records_left_,
+          .rate = is_limited ? rate_limit_.Available(options_.boottime_ns()) : UINT64_MAX};
+}
+
+// Asked when nothing is left to read.
+bool Subscription::Impl::HasEnded() const {
+  const StopCondition& stop = options_.stop;
+  const auto all = [this](auto&& is_so) {
+    return std::all_of(readers_.begin(), readers_.end(),
+                       [&](const auto& reader) { return is_so(*reader); });
+  };
+  if (stop.end_of_history && all([](const auto& r) { return r.told_history_end(); })) return true;
+  if (!stop.until_utc_ns) return false;
+  if (options_.boottime_ns() >= *ends_at_ns()) return true;
+  return !readers_.empty() && all([](const auto& r) { return r.is_done(); });
+}
+
+std::optional<uint64_t> Subscription::Impl::ends_at_ns() const {
+  if (!options_.stop.until_utc_ns) return std::nullopt;
+  return BoottimeOf(*options_.stop.until_utc_ns, clock_offset_ns_) + kUntilGraceNs;
+}
+
+bool Subscription::Impl::TellWithheld() {
+  bool is_any = false;
+  for (const auto& reader : readers_) is_any |= reader->TellWithheld();
+  return is_any;
+}
+
+void Subscription::Impl::SetClockOffset(int64_t offset_ns) {
+  clock_offset_ns_ = offset_ns;
+  for (const auto& reader : readers_) reader->SetClockOffset(offset_ns);
 }
 
 void Subscription::Impl::NextTurn() {
@@ -306,6 +380,12 @@ absl::Status Subscription::Acknowledge(std::string_view channel, const Cursor& c
 }
 
 void Subscription::SetPaused(bool paused) { impl_->SetPaused(paused); }
+
+bool Subscription::TellWithheld() { return impl_->TellWithheld(); }
+
+std::optional<uint64_t> Subscription::ends_at_ns() const { return impl_->ends_at_ns(); }
+
+void Subscription::SetClockOffset(int64_t offset_ns) { impl_->SetClockOffset(offset_ns); }
 
 std::vector<ChannelCursor> Subscription::cursors() const { return impl_->cursors(); }
 

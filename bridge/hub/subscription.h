@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bridge/hub/boottime.h"
 #include "bridge/hub/channel.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/log.h"
@@ -24,15 +27,29 @@ namespace kchan::hub {
 // not exist yet, can have one.
 struct Selection {
   bool is_glob = false;
-  std::string pattern;  // a name or a glob
-  Start start = StartNow{};
+  std::string pattern;                                 // a name or a glob
+  Start start = StartNow{};                            // of StartSince the time is since_utc_ns
+  std::optional<int64_t> since_utc_ns = std::nullopt;  // older records are withheld
 };
+
+// When a subscription ends by itself: when the first of these has come true.
+struct StopCondition {
+  // The record that is younger ends its channel; or the clock does, when it has
+  // passed kUntilGraceNs more and nothing is left.
+  std::optional<int64_t> until_utc_ns = std::nullopt;
+  uint64_t records = 0;  // given out, of all channels; 0: no bound
+  bool end_of_history = false;
+};
+
+// How long a record may take from the kernel into its log.
+inline constexpr uint64_t kUntilGraceNs = 100'000'000;
 
 // Same numbers as kchan.v1.OverflowPolicy.
 enum class OverflowPolicy : uint8_t {
   kUnspecified = 0,
   kSkipToOldest = 1,
   kDisconnect = 2,
+  kSkipToNewest = 3,
 };
 
 struct SubscriptionOptions {
@@ -42,6 +59,11 @@ struct SubscriptionOptions {
   uint64_t window_bytes = 0;
   size_t max_batch_bytes = 256 << 10;
   OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
+  StopCondition stop = {};
+  uint32_t sample_every = 1;            // takes the numbers that are multiples of it
+  uint32_t max_records_per_second = 0;  // what is more is lost; 0: no limit
+  int64_t clock_offset_ns = 0;          // UTC minus CLOCK_BOOTTIME
+  std::function<uint64_t()> boottime_ns = BoottimeNow;
 };
 
 struct ChannelCursor {
@@ -68,7 +90,13 @@ struct HistoryEndOut {
   Cursor cursor;
 };
 struct NothingOut {};
-using SubscriptionOutput = std::variant<NothingOut, BatchOut, ChannelUpdateOut, HistoryEndOut>;
+// All that was looked through in this turn was withheld, and there is more: ask
+// again when others have had theirs.
+struct MoreOut {};
+// The stop condition has come true; it stays so.
+struct EndOut {};
+using SubscriptionOutput =
+    std::variant<NothingOut, BatchOut, ChannelUpdateOut, HistoryEndOut, MoreOut, EndOut>;
 
 // One reader's places in the logs, without its connection: which channels it
 // selects (also those that come later), what it has been given, what it has
@@ -105,6 +133,17 @@ class Subscription {
   // While paused Next() gives no batches. After resuming call Next(), as after
   // an acknowledgement: the waiter is not notified of either.
   void SetPaused(bool paused);
+
+  // Makes Next() say how far it has come where records were withheld, by batches
+  // without any. False: there is nothing to say.
+  bool TellWithheld();
+
+  // When Next() ends the subscription without being notified, if nothing is
+  // left: on CLOCK_BOOTTIME.
+  std::optional<uint64_t> ends_at_ns() const;
+
+  // The node's clock was set.
+  void SetClockOffset(int64_t offset_ns);
 
   // The place reached in each channel that has one.
   std::vector<ChannelCursor> cursors() const;

@@ -80,18 +80,20 @@ std::string EncodeLost(const hub::Loss& loss) {
 }
 
 // Everything that comes before the slices: the batch's own fields, and what
-// this reader alone has lost.
-std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch) {
+// this reader alone has lost. `body_bytes` follow.
+std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch, size_t body_bytes) {
   Encoder own;
   own.Bytes(wire::kBatchChannel, channel);
   own.Fixed64(wire::kBatchEpoch, batch.epoch);
   own.Fixed64(wire::kBatchSchemaId, batch.schema_id);
   own.Varint(wire::kBatchFirstSequence, batch.first_sequence);
   own.Varint(wire::kBatchLastSequence, batch.last_sequence);
+  own.Varint(wire::kBatchFiltered, batch.filtered);
+  own.Varint(wire::kBatchSampled, batch.sampled);
   if (batch.loss) own.Bytes(wire::kBatchLost, EncodeLost(*batch.loss));
 
   Encoder header;
-  header.Length(kResponseBatch, own.bytes().size() + batch.body_bytes);
+  header.Length(kResponseBatch, own.bytes().size() + body_bytes);
   return header.bytes() + own.bytes();
 }
 
@@ -104,13 +106,62 @@ grpc::Slice ToGrpc(const hub::SegmentSlice& slice) {
       new Reference(slice.segment));
 }
 
+// A batch behind its header: the log's own bytes where they are many, copied
+// together where a selection has left little runs, since a reference costs more
+// than copying those; and the reader's losses in their places.
+class Body {
+ public:
+  explicit Body(const hub::LogBatch& batch) {
+    auto loss = batch.losses.begin();
+    for (size_t i = 0; i <= batch.slices.size(); ++i) {
+      for (; loss != batch.losses.end() && loss->slice == i; ++loss) AddLoss(loss->loss);
+      if (i < batch.slices.size()) Add(batch.slices[i]);
+    }
+    Flush();
+  }
+
+  size_t bytes() const { return bytes_; }
+  const std::vector<grpc::Slice>& slices() const { return slices_; }
+
+ private:
+  static constexpr size_t kLittleBytes = 1 << 10;
+
+  void Add(const hub::SegmentSlice& slice) {
+    if (slice.bytes.size() < kLittleBytes) {
+      copied_.append(reinterpret_cast<const char*>(slice.bytes.data()), slice.bytes.size());
+      return;
+    }
+    Flush();
+    slices_.push_back(ToGrpc(slice));
+    bytes_ += slice.bytes.size();
+  }
+
+  void AddLoss(const hub::Loss& loss) {
+    Encoder element;
+    element.Bytes(wire::kBatchLost, EncodeLost(loss));
+    copied_ += element.bytes();
+  }
+
+  void Flush() {
+    if (copied_.empty()) return;
+    bytes_ += copied_.size();
+    slices_.emplace_back(copied_);
+    copied_.clear();
+  }
+
+  std::vector<grpc::Slice> slices_;
+  size_t bytes_ = 0;
+  std::string copied_;
+};
+
 }  // namespace
 
 grpc::ByteBuffer BatchMessage(std::string_view channel, const hub::LogBatch& batch) {
+  const Body body(batch);
   std::vector<grpc::Slice> slices;
-  slices.reserve(1 + batch.slices.size());
-  slices.emplace_back(EncodeHeader(channel, batch));
-  for (const hub::SegmentSlice& slice : batch.slices) slices.push_back(ToGrpc(slice));
+  slices.reserve(1 + body.slices().size());
+  slices.emplace_back(EncodeHeader(channel, batch, body.bytes()));
+  slices.insert(slices.end(), body.slices().begin(), body.slices().end());
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 

@@ -10,7 +10,7 @@
 namespace kchan::rpc {
 
 // SubscribeResponse{batch}, made of a small header and of slices of the log's
-// own segments: nothing is encoded again or copied. The slices keep their
+// own segments: nothing is encoded again, and only little runs are copied. The slices keep their
 // segments alive for as long as gRPC holds them.
 grpc::ByteBuffer BatchMessage(std::string_view channel, const hub::LogBatch& batch);
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/batch_message.h"
 #include "bridge/rpc/channel_lookup.h"
+#include "bridge/rpc/clock.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/status.h"
 #include "bridge/rpc/subscribe_messages.h"
@@ -17,6 +18,8 @@
 
 namespace kchan::rpc {
 namespace {
+
+constexpr uint64_t kFarNs = 3'600'000'000'000;  // beyond any heartbeat
 
 std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
   constexpr size_t kMost = 8;
@@ -87,7 +90,10 @@ void SubscribeStream::Run() {
 
 void SubscribeStream::ClockSet() {
   clock_set_ = true;
-  if (!ended_) Send();
+  if (ended_) return;
+  subscription_->SetClockOffset(ClockOffsetNs());
+  try_output_ = true;
+  Send();
 }
 
 bool SubscribeStream::HandleEvents(uint32_t events) {
@@ -156,7 +162,7 @@ absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
 }
 
 absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
-  absl::StatusOr<OpenRequest> request = FromProto(open);
+  absl::StatusOr<OpenRequest> request = FromProto(open, ClockOffsetNs());
   if (!request.ok()) return request.status();
   max_delay_ = request->max_delay;
   heartbeat_interval_ = request->heartbeat_interval;
@@ -173,6 +179,7 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   subscription_ = *std::move(subscription);
   hello_due_ = true;
   try_output_ = true;
+  told_withheld_ = Pump::Clock::now();
   return absl::OkStatus();
 }
 
@@ -202,6 +209,7 @@ absl::Status SubscribeStream::HalfClosed() {
 void SubscribeStream::Send() {
   if (!subscription_) return;
   if (!writing_) {
+    LookAtClock();
     if (hello_due_) {
       SendHello();
     } else if (clock_set_) {
@@ -212,6 +220,18 @@ void SubscribeStream::Send() {
     }
   }
   ArmDeadline();
+}
+
+// Does what the time asks for: says where a selection that withholds records has
+// come to, and ends a stream whose end was a matter of time.
+void SubscribeStream::LookAtClock() {
+  const TimePoint now = Pump::Clock::now();
+  if (now >= std::min(last_write_, told_withheld_) + heartbeat_interval_) {
+    told_withheld_ = now;
+    if (subscription_->TellWithheld()) try_output_ = true;
+  }
+  const auto ends_at_ns = subscription_->ends_at_ns();
+  if (ends_at_ns && hub::BoottimeNow() >= *ends_at_ns) try_output_ = true;
 }
 
 // Asks the subscription for something to send; false: the call has ended.
@@ -229,6 +249,11 @@ bool SubscribeStream::SendOutput() {
     Write(Message(*update));
   } else if (const auto* end = std::get_if<hub::HistoryEndOut>(&*output)) {
     Write(Message(*end));
+  } else if (std::holds_alternative<hub::MoreOut>(*output)) {
+    Notify();  // another turn, behind the other streams'
+  } else if (std::holds_alternative<hub::EndOut>(*output)) {
+    End(absl::OkStatus());
+    return false;
   } else {
     try_output_ = false;
   }
@@ -266,8 +291,19 @@ void SubscribeStream::ArmDeadline() {
     if (!has_deadline()) SetDeadline(last_write_ + heartbeat_interval_);
     return;
   }
-  const TimePoint heartbeat = last_write_ + heartbeat_interval_;
-  SetDeadline(try_output_ ? std::min(heartbeat, hold_until_) : heartbeat);
+  const TimePoint now = Pump::Clock::now();
+  TimePoint deadline = last_write_ + heartbeat_interval_;
+  if (const auto ends_at_ns = subscription_->ends_at_ns()) {
+    const uint64_t now_ns = hub::BoottimeNow();
+    // A time that has passed was looked at in this turn.
+    if (*ends_at_ns > now_ns) {
+      const auto left = std::min<uint64_t>(*ends_at_ns - now_ns, kFarNs);
+      deadline = std::min(deadline, now + std::chrono::nanoseconds(left));
+    }
+  }
+  // Without a time to hold it back there is another turn already.
+  if (try_output_ && hold_until_ > now) deadline = std::min(deadline, hold_until_);
+  SetDeadline(deadline);
 }
 
 bool SubscribeStream::pins_evicted() const {

@@ -95,6 +95,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Writes the most urgent thing, if there is any and no write is on the way.
   void Send();
+  void LookAtClock();
   bool SendOutput();
   void SendHello();
   void SendHeartbeat();
@@ -126,6 +127,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   bool try_output_ = false;  // the subscription may have something
   TimePoint hold_until_;     // when it may be asked: max_delay
   TimePoint last_write_;
+  TimePoint told_withheld_;  // when it was last asked to
   std::chrono::nanoseconds max_delay_{0};
   std::chrono::nanoseconds heartbeat_interval_{0};
   std::optional<hub::BatchOut> in_flight_;

@@ -119,25 +119,42 @@ std::vector<Seen> Decode(const LogBatch& batch) {
                    .has_cpu = batch.loss->cpu.has_value()});
   }
   size_t body_bytes = 0;
-  for (const SegmentSlice& slice : batch.slices) {
+  auto placed = batch.losses.begin();
+  const auto place_losses = [&](size_t slice) {
+    for (; placed != batch.losses.end() && placed->slice == slice; ++placed) {
+      all.push_back({.first = placed->loss.first_sequence,
+                     .count = placed->loss.count,
+                     .stage = placed->loss.stage,
+                     .cause = std::string(placed->loss.cause)});
+    }
+  };
+  for (size_t i = 0; i < batch.slices.size(); ++i) {
+    place_losses(i);
+    const SegmentSlice& slice = batch.slices[i];
     EXPECT_EQ(slice.segment->epoch(), batch.epoch);
     EXPECT_EQ(slice.segment->schema_id(), batch.schema_id);
     EXPECT_FALSE(slice.bytes.empty());
     body_bytes += slice.bytes.size();
     for (Seen& seen : Decode(slice.bytes)) all.push_back(std::move(seen));
   }
+  place_losses(batch.slices.size());
+  EXPECT_EQ(placed, batch.losses.end());
   EXPECT_EQ(body_bytes, batch.body_bytes);
 
   uint64_t numbers = 0;
+  uint64_t next = batch.first_sequence;
   for (const Seen& seen : all) {
     if (seen.count == 0) continue;
-    EXPECT_EQ(seen.first, batch.first_sequence + numbers) << "out of order";
+    EXPECT_TRUE(batch.filtered == 0 ? seen.first == next : seen.first >= next) << "out of order";
     numbers += seen.count;
+    next = seen.first + seen.count;
   }
+  EXPECT_LE(batch.sampled, batch.filtered);
   if (batch.first_sequence == 0) {
-    EXPECT_EQ(numbers, 0u);
+    EXPECT_EQ(numbers + batch.filtered, 0u);
   } else {
-    EXPECT_EQ(batch.last_sequence - batch.first_sequence + 1, numbers);
+    EXPECT_LE(next, batch.last_sequence + 1);
+    EXPECT_EQ(batch.last_sequence - batch.first_sequence + 1, numbers + batch.filtered);
   }
   return all;
 }

@@ -87,6 +87,48 @@ TEST_F(BatchMessageTest, LossOfUnknownCountAndCpuHasNeither) {
   EXPECT_EQ(batch.first_sequence(), 0u);
 }
 
+TEST_F(BatchMessageTest, LossesStandInTheirPlacesAmongLittleRunsAndLongOnes) {
+  Append(30);
+  hub::LogPosition position = *log_.Seek(hub::StartOldest{});
+  const hub::LogBatch read = log_.Read(position, 1 << 20);
+  const hub::SegmentSlice whole = read.slices[0];
+  const size_t record_bytes = read.body_bytes / 30;
+  hub::LogBatch chosen;
+  chosen.epoch = 7;
+  chosen.first_sequence = 1;
+  chosen.last_sequence = 30;
+  chosen.filtered = 4;
+  chosen.sampled = 3;
+  const auto take = [&](size_t first, size_t count) {
+    chosen.slices.push_back(
+        {.segment = whole.segment,
+         .bytes = whole.bytes.subspan(first * record_bytes, count * record_bytes)});
+    chosen.body_bytes += count * record_bytes;
+  };
+  const auto lose = [&](uint64_t sequence) {
+    chosen.losses.push_back(
+        {.slice = chosen.slices.size(),
+         .loss = {.first_sequence = sequence, .count = 1, .stage = hub::LossStage::kRateLimit}});
+  };
+  take(0, 1);
+  lose(2);
+  take(2, 1);
+  take(4, 18);  // longer than is copied
+  lose(25);
+  const v1::Batch batch = Parse(BatchMessage("tick", chosen));
+  ASSERT_EQ(batch.records_size(), 20);
+  EXPECT_EQ(batch.records(0).sequence(), 1u);
+  EXPECT_EQ(batch.records(1).sequence(), 3u);
+  EXPECT_EQ(batch.records(2).sequence(), 5u);
+  EXPECT_EQ(batch.records(19).sequence(), 22u);
+  ASSERT_EQ(batch.lost_size(), 2);
+  EXPECT_EQ(batch.lost(0).first_sequence(), 2u);
+  EXPECT_EQ(batch.lost(1).first_sequence(), 25u);
+  EXPECT_EQ(batch.lost(1).stage(), v1::LOSS_STAGE_RATE_LIMIT);
+  EXPECT_EQ(batch.filtered(), 4u);
+  EXPECT_EQ(batch.sampled(), 3u);
+}
+
 TEST_F(BatchMessageTest, KeepsItsSegmentsAndLetsThemGo) {
   Append(100);
   hub::LogPosition position = *log_.Seek(hub::StartOldest{});
