@@ -46,6 +46,7 @@ ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const L
       options_(options) {
   selection_.sample_every = std::max<uint32_t>(options.sample_every, 1);
   SetClockOffset(clock_offset_ns);
+  if (options.blocks) hold_.emplace(channel_->log(), start);
   MoveTo(start);
   if (start.unknown_epoch) {
     const LogExtent extent = channel_->log().extent();
@@ -61,10 +62,15 @@ void ChannelReader::SetClockOffset(int64_t offset_ns) {
   if (options_.until_utc_ns) selection_.until_ns = BoottimeOf(*options_.until_utc_ns, offset_ns);
 }
 
+void ChannelReader::WalkTo(const LogPosition& position) {
+  walked_ = position;
+  if (hold_) hold_->MoveTo(position);
+}
+
 void ChannelReader::MoveTo(const LogPosition& position) {
   given_ = position;
-  walked_ = position;
   withheld_ = {};
+  WalkTo(position);
   next_schema_id_ = position.schema_id;
   next_epoch_ = position.cursor.epoch;
   if (position.cursor.epoch == 0) return;
@@ -81,8 +87,8 @@ LogBatch ChannelReader::Peek(size_t max_bytes, const RecordQuota& quota) {
   const bool ends_history = !told_history_end_ && !IsInHistory(peeked_);
   const bool is_withheld = batch.slices.empty() && !batch.loss && batch.covers_numbers();
   if (is_withheld && !is_to_be_told && !ends_history && Runs(batch) < kMaxRuns) {
-    walked_ = peeked_;
     withheld_ = std::move(batch);
+    WalkTo(peeked_);
     return {};
   }
   if (!batch.empty()) {
@@ -187,6 +193,7 @@ bool ChannelReader::TellWithheld() {
 void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
   MoveTo(peeked_);
   is_done_ = peeked_the_last_;
+  if (is_done_) hold_.reset();
   tell_withheld_ = false;
   if (skip_to_ && HasSkipped()) skip_to_.reset();
   if (!keep_account || batch.body_bytes == 0) return;

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/channel.h"
 #include "bridge/hub/log.h"
+#include "bridge/hub/log_hold.h"
 #include "bridge/hub/record_selection.h"
 #include "bridge/hub/subscription.h"
 #include "bridge/hub/waiter.h"
@@ -25,6 +26,7 @@ struct ReaderOptions {
   uint32_t sample_every = 1;
   bool ends_with_history = false;
   bool skips_to_newest = false;
+  bool blocks = false;
 };
 
 // One subscription's place in one channel: what was read, what was given out,
@@ -113,6 +115,7 @@ class ChannelReader {
                 int64_t clock_offset_ns, Waiter* waiter);
 
   void MoveTo(const LogPosition& position);
+  void WalkTo(const LogPosition& position);
   bool IsInHistory(const LogPosition& position) const;
   bool Walk(size_t max_bytes, const RecordQuota& quota, LogBatch& batch);
   LogBatch Read(LogPosition& position, size_t max_bytes);
@@ -130,6 +133,8 @@ class ChannelReader {
   RecordSelection selection_;
   bool told_history_end_ = false;
   bool is_removed_ = false;
+
+  std::optional<LogHold> hold_;  // at walked_, if it blocks
 
   LogPosition given_;   // behind what was given out
   LogPosition walked_;  // behind that, and behind what was withheld since

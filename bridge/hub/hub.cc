@@ -66,7 +66,9 @@ void Hub::UpdateLogLimits() {
     for (const auto& [name, channel] : channels_) {
       Log& log = channel->log();
       if (log.max_bytes() == 0) continue;
-      const uint64_t wanted = log_limits_(name).max_bytes;
+      const LogLimits limits = log_limits_(name);
+      log.SetMayBeHeld(limits.may_be_held);
+      const uint64_t wanted = limits.max_bytes;
       if ((wanted > log.max_bytes()) != is_growing) continue;
       log.SetMaxBytes(is_growing
                           ? std::max<uint64_t>(GrantLocked(wanted, channel.get()), log.max_bytes())

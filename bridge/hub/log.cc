@@ -24,7 +24,10 @@ size_t SegmentBytes(const LogLimits& limits) {
 }  // namespace
 
 Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use)
-    : segment_bytes_(SegmentBytes(limits)), use_(std::move(use)), max_bytes_(limits.max_bytes) {}
+    : segment_bytes_(SegmentBytes(limits)),
+      use_(std::move(use)),
+      max_bytes_(limits.max_bytes),
+      may_be_held_(limits.may_be_held) {}
 
 Log::~Log() {
   Dropped dropped;
@@ -183,7 +186,11 @@ void Log::PublishLocked() {
   waiters_.NotifyAll();
 }
 
-void Log::SetMaxBytes(size_t max_bytes) { max_bytes_.store(max_bytes, std::memory_order_relaxed); }
+void Log::SetMaxBytes(size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  max_bytes_.store(max_bytes, std::memory_order_relaxed);
+  HoldsChangedLocked();
+}
 
 // Unpublished segments go too if they alone are too many: what was in them is
 // then evicted before anybody saw it, and counts as that.
@@ -192,6 +199,8 @@ void Log::EvictLocked(size_t incoming, Dropped& dropped) {
   // Without a segment to come the last one stays: it is being written.
   const size_t keep = incoming == 0 ? 1 : 0;
   while (bytes_ + incoming > bound && std::max(entries_.size(), open_.size()) > keep) {
+    // A bound that was lowered can wait for a reader; what comes in cannot.
+    if (incoming == 0 && first_id_ >= FirstHeldLocked()) return;
     DropOldestLocked(dropped);
   }
 }

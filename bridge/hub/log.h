@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,7 @@ namespace kchan::hub {
 struct LogLimits {
   size_t max_bytes = 8 << 20;        // of all segments
   size_t segment_bytes = 256 << 10;  // small: a stalled reader pins whole ones
+  bool may_be_held = false;          // by LogHold: its owner allows it
 };
 
 // Where a new reader starts.
@@ -155,12 +157,25 @@ class Log {
   // Makes everything appended visible and notifies armed waiters.
   void Publish();
 
+  // How many bytes of ring space the writer may append now so that nothing is
+  // evicted which a reader holds; 0: none, until a waiter armed by WaitForRoom()
+  // is notified. A writer that does not ask evicts all the same. What it says
+  // holds for the writer, before its next append.
+  size_t Room() const;
+  // Arms `waiter` to be notified once when there is room. Returns false, and
+  // does not arm, if there is already.
+  bool WaitForRoom(Waiter* waiter) const;
+
   // The number that the next record gets. Writer only.
   uint64_t next_sequence() const { return next_sequence_; }
 
   // Holds from the next segment or publication on.
   void SetMaxBytes(size_t max_bytes);
   size_t max_bytes() const { return max_bytes_.load(std::memory_order_relaxed); }
+
+  // Whether readers may hold it: asked before a LogHold is made.
+  bool may_be_held() const { return may_be_held_.load(std::memory_order_relaxed); }
+  void SetMayBeHeld(bool may_be_held) { may_be_held_.store(may_be_held); }
 
   // Where a reader that asks for `start` is. Nothing if it is a cursor of a
   // known epoch beyond what was published: the caller's mistake. A cursor may
@@ -182,7 +197,8 @@ class Log {
   // `position`. Returns false, and does not arm, if there is already.
   bool Wait(const LogPosition& position, Waiter* waiter) const;
 
-  // After this returns `waiter` is not called by this log any more.
+  // After this returns `waiter` is not called by this log any more, by Wait() or
+  // by WaitForRoom().
   void Disarm(Waiter* waiter) const;
 
   LogExtent extent() const;
@@ -190,6 +206,8 @@ class Log {
   static constexpr size_t kMaxEpochs = 64;
 
  private:
+  friend class LogHold;
+
   // One segment and how far it is filled.
   struct Entry {
     std::shared_ptr<Segment> segment;
@@ -240,6 +258,10 @@ class Log {
   void EvictLocked(size_t incoming, Dropped& dropped);
   void DropOldestLocked(Dropped& dropped);
   void ForgetRunsLocked(Dropped& dropped);
+  // log_hold.cc
+  uint64_t FirstHeldLocked() const;
+  size_t RoomLocked() const;
+  void HoldsChangedLocked();
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
@@ -259,6 +281,7 @@ class Log {
   const size_t segment_bytes_;
   const std::shared_ptr<MemoryUse> use_;
   std::atomic<size_t> max_bytes_;
+  std::atomic<bool> may_be_held_;
 
   // The writer's own.
   uint64_t epoch_ = 0;
@@ -285,6 +308,9 @@ class Log {
   uint64_t evicted_records_ = 0;
   EvictedSpans evicted_;
   mutable WaiterList waiters_;
+  std::list<LogPosition> holds_;
+  std::atomic<size_t> hold_count_{0};  // for a writer that asks without the lock
+  mutable WaiterList room_waiters_;
 };
 
 }  // namespace kchan::hub

@@ -142,6 +142,7 @@ bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
 void Log::Disarm(Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   waiters_.Disarm(waiter);
+  room_waiters_.Disarm(waiter);
 }
 
 // Moves `position` over what is gone, up to the next element. One loss at a

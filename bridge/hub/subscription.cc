@@ -54,6 +54,20 @@ Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns)
   return StartSince{BoottimeOf(selection.since_utc_ns.value_or(0), clock_offset_ns)};
 }
 
+absl::Status CheckMayBlock(const Channel& channel) {
+  const std::string channel_name = Concat({"overflow_policy: channel ", channel.name()});
+  const std::string& transport = channel.snapshot().description->transport;
+  if (!channel.snapshot().description->can_wait()) {
+    return absl::FailedPreconditionError(
+        Concat({channel_name, ": its transport, ", transport, ", does not wait for a reader"}));
+  }
+  if (channel.log().may_be_held()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      Concat({channel_name,
+              ": its owner does not allow readers that block it: set allow_block "
+              "for it in kchand's configuration, or choose another policy"}));
+}
+
 absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
   const std::string count =
       loss.count == 0 ? "records" : Concat({std::to_string(loss.count), " records"});
@@ -150,6 +164,9 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
       std::find_if(selections.begin(), selections.end(),
                    [&](const Selection& each) { return Selects(each, channel->name()); });
   if (selection == selections.end() || Reads(*channel)) return absl::OkStatus();
+  if (options_.overflow_policy == OverflowPolicy::kBlock) {
+    if (absl::Status status = CheckMayBlock(*channel); !status.ok()) return status;
+  }
   auto reader = ChannelReader::Open(hub_, channel, StartOf(*selection, is_late, clock_offset_ns_),
                                     OptionsFor(*selection), clock_offset_ns_, waiter_);
   if (!reader.ok()) {
@@ -166,7 +183,8 @@ ReaderOptions Subscription::Impl::OptionsFor(const Selection& selection) const {
           .until_utc_ns = options_.stop.until_utc_ns,
           .sample_every = options_.sample_every,
           .ends_with_history = options_.stop.end_of_history,
-          .skips_to_newest = options_.overflow_policy == OverflowPolicy::kSkipToNewest};
+          .skips_to_newest = options_.overflow_policy == OverflowPolicy::kSkipToNewest,
+          .blocks = options_.overflow_policy == OverflowPolicy::kBlock};
 }
 
 bool Subscription::Impl::Reads(const Channel& channel) const {

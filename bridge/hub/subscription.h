@@ -50,6 +50,7 @@ enum class OverflowPolicy : uint8_t {
   kSkipToOldest = 1,
   kDisconnect = 2,
   kSkipToNewest = 3,
+  kBlock = 4,
 };
 
 struct SubscriptionOptions {
@@ -112,7 +113,8 @@ using SubscriptionOutput =
 class Subscription {
  public:
   // NOT_FOUND: a channel selected by name does not exist. FAILED_PRECONDITION:
-  // it has no records (a glob does not select such). INVALID_ARGUMENT: a
+  // it has no records (a glob does not select such), or must not be blocked.
+  // INVALID_ARGUMENT: a
   // bad glob, a cursor that was not reached yet, no selection; the message
   // begins with the selection's field, as "selections[0].glob: ...".
   static absl::StatusOr<std::unique_ptr<Subscription>> Open(Hub& hub, SubscriptionOptions options,

@@ -113,6 +113,9 @@ absl::Status ReadBatching(const v1::SubscribeRequest::Open& open,
     case v1::OVERFLOW_POLICY_SKIP_TO_NEWEST:
       options.overflow_policy = hub::OverflowPolicy::kSkipToNewest;
       return absl::OkStatus();
+    case v1::OVERFLOW_POLICY_BLOCK:
+      options.overflow_policy = hub::OverflowPolicy::kBlock;
+      return absl::OkStatus();
     default:
       return BadField("overflow_policy",
                       absl::StrCat("this daemon does not know policy ", open.overflow_policy()));
