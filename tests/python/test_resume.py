@@ -233,6 +233,7 @@ def test_a_stream_that_breaks_behind_the_last_record_is_complete(fake: FakeDaemo
 
 def test_a_stream_that_stops_as_asked_is_not_resumed(fake: FakeDaemon) -> None:
     fake.subscribe = in_turn([hello(), batch(1, 2)])
+    fake.stops_with_ok = True
     with kchan.Client(fake.target) as client:
         assert numbers(list(client.subscribe("tick", backoff=FAST, follow=False))) == [1, 2]
     assert openings(fake, 1)[0].stop.end_of_history
