@@ -80,7 +80,8 @@ class Progress:
         """As the first selection that matches it has it."""
         for selection in self._open.selections:
             if channel == selection.name or fnmatch.fnmatchcase(channel, selection.glob):
-                return selection.start
+                start: service.Start = selection.start
+                return start
         return None
 
     def cursors(self) -> list[record_pb2.Cursor]:
