@@ -265,6 +265,7 @@ bool RingSource::AnyReady() const {
 
 void RingSource::End(absl::Status status) {
   timer_.Cancel();
+  room_.reset();
   for (const auto& ring : rings_) ring->watch.reset();
   // May destroy us.
   const OnEnd on_end = std::move(on_end_);

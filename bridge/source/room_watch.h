@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 #include "bridge/hub/log.h"
 #include "bridge/hub/waiter.h"
