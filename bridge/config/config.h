@@ -3,10 +3,12 @@
 #define KCHAN_BRIDGE_CONFIG_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/source/host_options.h"
@@ -39,6 +41,7 @@ struct Config {
   rpc::ServerOptions server;
   source::HostOptions host;  // channels that need no module
   source::LinkOptions link;  // the module's
+  std::optional<hub::Cpus> source_cpus;
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;
