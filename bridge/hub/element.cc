@@ -109,7 +109,7 @@ std::optional<RecordView> ParseRecord(const Element& element) {
   }
   RecordView record;
   std::memcpy(&record.sequence, rest.data() + 1, sizeof(record.sequence));
-  std::memcpy(&record.boottime_ns, rest.data() + kNumber + 1, sizeof(record.boottime_ns));
+  record.boottime_ns = RecordBoottime(element);
   rest = rest.subspan(2 * kNumber);
 
   const std::optional<uint64_t> cpu = TakeField(rest, wire::kRecordCpu, wire::kVarint);
@@ -120,6 +120,16 @@ std::optional<RecordView> ParseRecord(const Element& element) {
   record.type = static_cast<uint32_t>(*type);
   record.payload = {reinterpret_cast<const char*>(rest.data()), rest.size()};
   return record;
+}
+
+// PutRecord() writes the sequence first, then the time, each a tag and eight
+// bytes.
+uint64_t RecordBoottime(const Element& record) {
+  constexpr size_t kAt = 9 + 1;
+  uint64_t boottime_ns = 0;
+  if (record.body.size() < kAt + sizeof(boottime_ns)) return 0;
+  std::memcpy(&boottime_ns, record.body.data() + kAt, sizeof(boottime_ns));
+  return boottime_ns;
 }
 
 Loss ParseLoss(const Element& element) {

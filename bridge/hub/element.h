@@ -75,6 +75,8 @@ struct RecordView {
 
 // Nothing if it is no record as PutRecord() writes them.
 std::optional<RecordView> ParseRecord(const Element& element);
+// Only when it was made.
+uint64_t RecordBoottime(const Element& record);
 
 // What a loss element says; its cause stays behind.
 Loss ParseLoss(const Element& element);

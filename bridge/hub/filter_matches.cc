@@ -24,6 +24,7 @@ size_t MatchList::Extend(const FilterProgram& program, std::span<const std::byte
     const std::optional<RecordView> record = ParseRecord(*element);
     if (!record || program.Matches(*record)) {
       Pass(offset_ + element->bytes, element->numbers);
+      continue;
     }
     offset_ += element->bytes;
     sequence_ += element->numbers;
@@ -39,6 +40,8 @@ void MatchList::Pass(size_t end, uint64_t numbers) {
   }
   runs_.back().end = static_cast<uint32_t>(end);
   runs_.back().last_sequence += numbers;
+  offset_ = end;
+  sequence_ += numbers;
 }
 
 SegmentMatches::~SegmentMatches() {

@@ -42,6 +42,9 @@ class MatchList {
   // max_bytes more have been looked at; at least at one element. Returns how many.
   size_t Extend(const FilterProgram& program, std::span<const std::byte> bytes, size_t max_bytes);
 
+  // Lets pass all up to `end`, which `numbers` more lead to.
+  void Pass(size_t end, uint64_t numbers);
+
   const std::vector<MatchRun>& runs() const { return runs_; }
   // Looked at up to here.
   size_t offset() const { return offset_; }
@@ -49,8 +52,6 @@ class MatchList {
   size_t memory_bytes() const { return sizeof(*this) + runs_.capacity() * sizeof(MatchRun); }
 
  private:
-  void Pass(size_t end, uint64_t numbers);
-
   size_t offset_;
   uint64_t sequence_;
   std::vector<MatchRun> runs_;

@@ -89,6 +89,7 @@ std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch) {
   own.Varint(wire::kBatchFirstSequence, batch.first_sequence);
   own.Varint(wire::kBatchLastSequence, batch.last_sequence);
   own.Varint(wire::kBatchFiltered, batch.filtered);
+  own.Varint(wire::kBatchSampled, batch.sampled);
   if (batch.loss) own.Bytes(wire::kBatchLost, EncodeLost(*batch.loss));
 
   Encoder header;

@@ -95,8 +95,10 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Writes the most urgent thing, if there is any and no write is on the way.
   void Send();
+  void LookAtClock();
+  void TryOutputNow(TimePoint now);
+  TimePoint EndByClock() const;
   bool SendOutput();
-  void ReportFiltered();
   void SendHello();
   void SendHeartbeat();
   void Write(grpc::ByteBuffer buffer);
@@ -129,7 +131,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   bool unfinished_ = false;  // and a turn is asked for to look on
   TimePoint hold_until_;     // when it may be asked: max_delay
   TimePoint last_write_;
-  TimePoint report_at_;  // when filtered numbers are told of, at the latest
+  TimePoint tell_withheld_at_;  // at the latest
   std::chrono::nanoseconds max_delay_{0};
   std::chrono::nanoseconds heartbeat_interval_{0};
   std::optional<hub::BatchOut> in_flight_;

@@ -141,6 +141,39 @@ def test_cursor_resumes_behind_itself(remote: Remote) -> None:
     resumed.cancel()
 
 
+def test_since_a_time_and_so_many_records(remote: Remote) -> None:
+    live = remote.subscribe("tick")
+    records = [record for _, record in live.take(300)]
+    time_ns = records[150].boottime_ns
+    stream = remote.subscribe(
+        "tick", since_ns=time_ns + live.hello.clock_offset_ns, stop={"records": 50}
+    )
+    chosen = [record for response in stream for record in response.batch.records]
+    assert len(chosen) == 50  # and the stream has ended, with OK
+    # Reading two clocks takes its time, in a guest more so.
+    assert min(record.boottime_ns for record in chosen) > time_ns - 10_000_000
+    assert chosen[0].sequence <= records[-1].sequence
+    assert stream.ledger("tick").balances()
+    live.cancel()
+
+
+def test_history_ends_the_stream_and_sampling_goes_by_number(remote: Remote) -> None:
+    live = remote.subscribe("tick")
+    live.take(200)
+    stream = remote.subscribe("tick", oldest=True, sample_every=10, stop={"end_of_history": True})
+    chosen = [record for response in stream for record in response.batch.records]
+    assert chosen and all(record.sequence % 10 == 0 for record in chosen)
+    assert stream.ledger("tick").balances()
+    live.cancel()
+
+
+def test_a_channel_waits_for_nobody_unless_its_owner_allows_it(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.subscribe("tick", overflow_policy="OVERFLOW_POLICY_BLOCK")
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert "allow_block" in refused.value.details()
+
+
 def test_commands_are_answered_with_the_kernels_own_status(remote: Remote) -> None:
     schema = remote.schema("echo")
     say, said = schema.type_id("say"), schema.type_id("said")

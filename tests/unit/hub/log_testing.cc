@@ -139,9 +139,10 @@ std::vector<Seen> Decode(const LogBatch& batch) {
     } else {
       EXPECT_GE(seen.first, next) << "out of order";
     }
-    next = seen.first + seen.count;
     numbers += seen.count;
+    next = seen.first + seen.count;
   }
+  EXPECT_LE(batch.sampled, batch.filtered);
   if (batch.first_sequence == 0) {
     EXPECT_EQ(numbers + batch.filtered, 0u);
   } else {

@@ -32,6 +32,7 @@ TEST(WireTest, FieldNumbersAreTheProtocols) {
   EXPECT_EQ(wire::kBatchFirstSequence, v1::Batch::kFirstSequenceFieldNumber);
   EXPECT_EQ(wire::kBatchLastSequence, v1::Batch::kLastSequenceFieldNumber);
   EXPECT_EQ(wire::kBatchFiltered, v1::Batch::kFilteredFieldNumber);
+  EXPECT_EQ(wire::kBatchSampled, v1::Batch::kSampledFieldNumber);
   EXPECT_EQ(wire::kRecordSequence, v1::Record::kSequenceFieldNumber);
   EXPECT_EQ(wire::kRecordBoottime, v1::Record::kBoottimeNsFieldNumber);
   EXPECT_EQ(wire::kRecordCpu, v1::Record::kCpuFieldNumber);

@@ -94,6 +94,7 @@ TEST_F(BatchMessageTest, CopiesAndFilteredNumbersAreInTheBatch) {
   hub::LogBatch read = log_.Read(position, 1 << 20);
   read.last_sequence += 4;
   read.filtered = 4;
+  read.sampled = 3;
   // The segment's bytes, moved to memory of the batch's own.
   const auto from = read.slices[0].bytes;
   auto copy = std::make_shared<std::byte[]>(from.size());
@@ -107,6 +108,7 @@ TEST_F(BatchMessageTest, CopiesAndFilteredNumbersAreInTheBatch) {
   const v1::Batch batch = Parse(message);
   EXPECT_EQ(batch.records_size(), 1);
   EXPECT_EQ(batch.filtered(), 4u);
+  EXPECT_EQ(batch.sampled(), 3u);
 }
 
 TEST_F(BatchMessageTest, KeepsItsSegmentsAndLetsThemGo) {

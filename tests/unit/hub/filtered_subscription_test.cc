@@ -21,7 +21,7 @@ using testing::MakeField;
 using testing::RecordNumbers;
 using testing::Seen;
 
-class FilteredReaderTest : public testing::SubscriptionTest {
+class FilteredSubscriptionTest : public testing::SubscriptionTest {
  protected:
   // Records of one u32, `value`.
   static std::shared_ptr<const Schema> NumberSchema(const std::string& field = "value") {
@@ -98,7 +98,7 @@ class FilteredReaderTest : public testing::SubscriptionTest {
   const std::shared_ptr<const Schema> schema_ = NumberSchema();
 };
 
-TEST_F(FilteredReaderTest, GivesWhatMatchesAndCountsTheRest) {
+TEST_F(FilteredSubscriptionTest, GivesWhatMatchesAndCountsTheRest) {
   auto channel = AddNumbers("tick", schema_);
   for (uint32_t i = 1; i <= 10; ++i) AppendValue(*channel, i);
   channel->log().Publish();
@@ -110,7 +110,7 @@ TEST_F(FilteredReaderTest, GivesWhatMatchesAndCountsTheRest) {
   EXPECT_EQ(sums.batches, 1u);
 }
 
-TEST_F(FilteredReaderTest, LossesPassInTheirPlace) {
+TEST_F(FilteredSubscriptionTest, LossesPassInTheirPlace) {
   auto channel = AddNumbers("tick", schema_);
   AppendValue(*channel, 1);
   channel->log().AppendLoss({.count = 5, .stage = LossStage::kKernelRing});
@@ -125,20 +125,20 @@ TEST_F(FilteredReaderTest, LossesPassInTheirPlace) {
   EXPECT_EQ(sums.covered, 9u);
 }
 
-TEST_F(FilteredReaderTest, EvictionIsALossAndNotFiltered) {
+TEST_F(FilteredSubscriptionTest, EvictionIsALossAndNotFiltered) {
   auto channel = AddNumbers("tick", schema_);
   OpenFiltered("value = 0", ByName("tick"));
   for (uint32_t i = 1; i <= 5000; ++i) AppendValue(*channel, i, 64);
   channel->log().Publish();
   Sums sums = ReadAll();
-  ASSERT_TRUE(subscription_->ReportFiltered() || sums.covered == 5000);
+  ASSERT_TRUE(subscription_->TellWithheld() || sums.covered == 5000);
   const Sums rest = ReadAll();
   EXPECT_GT(sums.lost, 0u);
   EXPECT_EQ(sums.covered + rest.covered, 5000u);
   EXPECT_EQ(sums.filtered + rest.filtered + sums.lost + rest.lost, 5000u);
 }
 
-TEST_F(FilteredReaderTest, WithheldNumbersAloneMakeNoBatchUntilTheyAreAskedFor) {
+TEST_F(FilteredSubscriptionTest, WithheldNumbersAloneMakeNoBatchUntilTheyAreAskedFor) {
   auto channel = AddNumbers("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
@@ -148,15 +148,15 @@ TEST_F(FilteredReaderTest, WithheldNumbersAloneMakeNoBatchUntilTheyAreAskedFor) 
     EXPECT_EQ(ReadAll().batches, 0u);
   }
   EXPECT_EQ(subscription_->cursors().at(0).cursor.sequence, 0u);  // not told of yet
-  EXPECT_TRUE(subscription_->ReportFiltered());
+  EXPECT_TRUE(subscription_->TellWithheld());
   const Sums sums = ReadAll();
   EXPECT_EQ(sums.batches, 1u);
   EXPECT_EQ(sums.filtered, 100u);
   EXPECT_EQ(subscription_->cursors().at(0).cursor.sequence, 100u);
-  EXPECT_FALSE(subscription_->ReportFiltered());
+  EXPECT_FALSE(subscription_->TellWithheld());
 }
 
-TEST_F(FilteredReaderTest, WithheldNumbersComeWithTheNextMatch) {
+TEST_F(FilteredSubscriptionTest, WithheldNumbersComeWithTheNextMatch) {
   auto channel = AddNumbers("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
@@ -171,7 +171,7 @@ TEST_F(FilteredReaderTest, WithheldNumbersComeWithTheNextMatch) {
   EXPECT_EQ(out.batch.filtered, 1u);
 }
 
-TEST_F(FilteredReaderTest, HistoryThatMatchesNothingEndsWithItsNumbers) {
+TEST_F(FilteredSubscriptionTest, HistoryThatMatchesNothingEndsWithItsNumbers) {
   auto channel = AddNumbers("tick", schema_);
   for (uint32_t i = 1; i <= 10; ++i) AppendValue(*channel, 1);
   channel->log().Publish();
@@ -182,7 +182,7 @@ TEST_F(FilteredReaderTest, HistoryThatMatchesNothingEndsWithItsNumbers) {
   EXPECT_EQ(sums.batches, 1u);
 }
 
-TEST_F(FilteredReaderTest, NotifiesWhenSomethingIsPublishedBehindWhatItHasLookedAt) {
+TEST_F(FilteredSubscriptionTest, NotifiesWhenSomethingIsPublishedBehindWhatItHasLookedAt) {
   auto channel = AddNumbers("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
@@ -196,7 +196,7 @@ TEST_F(FilteredReaderTest, NotifiesWhenSomethingIsPublishedBehindWhatItHasLooked
   EXPECT_EQ(ReadAll().records.size(), 1u);
 }
 
-TEST_F(FilteredReaderTest, NewSchemaIsCompiledAgain) {
+TEST_F(FilteredSubscriptionTest, NewSchemaIsCompiledAgain) {
   auto channel = AddNumbers("tick", schema_);
   AppendValue(*channel, 7);
   AppendValue(*channel, 8);
@@ -212,7 +212,7 @@ TEST_F(FilteredReaderTest, NewSchemaIsCompiledAgain) {
   EXPECT_EQ(sums.filtered, 2u);
 }
 
-TEST_F(FilteredReaderTest, WithheldNumbersOfAnEpochAreToldBeforeTheNextBegins) {
+TEST_F(FilteredSubscriptionTest, WithheldNumbersOfAnEpochAreToldBeforeTheNextBegins) {
   auto channel = AddNumbers("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
@@ -230,7 +230,7 @@ TEST_F(FilteredReaderTest, WithheldNumbersOfAnEpochAreToldBeforeTheNextBegins) {
   EXPECT_EQ(second.batch.filtered, 0u);
 }
 
-TEST_F(FilteredReaderTest, RemovedChannelTellsOfWithheldNumbersFirst) {
+TEST_F(FilteredSubscriptionTest, RemovedChannelTellsOfWithheldNumbersFirst) {
   auto channel = AddNumbers("tick", schema_);
   OpenFiltered("value = 7", ByGlob("t*", StartNow{}));
   ReadAll();
@@ -241,7 +241,7 @@ TEST_F(FilteredReaderTest, RemovedChannelTellsOfWithheldNumbersFirst) {
   EXPECT_EQ(ReadAll().filtered, 1u);
 }
 
-TEST_F(FilteredReaderTest, BatchesKeepToTheirBoundAndAWindowIsFreedByAcknowledgements) {
+TEST_F(FilteredSubscriptionTest, BatchesKeepToTheirBoundAndAWindowIsFreedByAcknowledgements) {
   auto channel = AddNumbers("tick", schema_);
   for (uint32_t i = 1; i <= 600; ++i) AppendValue(*channel, i % 3);
   channel->log().Publish();
@@ -259,7 +259,7 @@ TEST_F(FilteredReaderTest, BatchesKeepToTheirBoundAndAWindowIsFreedByAcknowledge
   EXPECT_EQ(records, 200u);
 }
 
-TEST_F(FilteredReaderTest, RecordLongerThanABatchIsGivenWhole) {
+TEST_F(FilteredSubscriptionTest, RecordLongerThanABatchIsGivenWhole) {
   auto channel = AddNumbers("tick", schema_);
   AppendValue(*channel, 1, 6000);
   AppendValue(*channel, 7, 6000);
@@ -269,7 +269,7 @@ TEST_F(FilteredReaderTest, RecordLongerThanABatchIsGivenWhole) {
   EXPECT_EQ(ReadAll().records, (std::vector<uint64_t>{2, 3}));
 }
 
-TEST_F(FilteredReaderTest, LooksAtABoundedStretchAtATime) {
+TEST_F(FilteredSubscriptionTest, LooksAtABoundedStretchAtATime) {
   Hub hub({}, [](std::string_view) { return LogLimits{.max_bytes = 8 << 20}; });
   auto channel = hub.Upsert(testing::Description("tick"));
   channel->SetSchema(schema_);
@@ -278,20 +278,20 @@ TEST_F(FilteredReaderTest, LooksAtABoundedStretchAtATime) {
   channel->log().Publish();
   auto subscription =
       *Subscription::Open(hub, {.selections = {ByName("tick")}, .filter = "value = 7"}, &waiter_);
-  size_t unfinished = 0;
+  size_t turns = 0;
   uint64_t filtered = 0;
   for (;;) {
     auto output = subscription->Next();
     ASSERT_TRUE(output.ok());
-    if (std::holds_alternative<UnfinishedOut>(*output)) ++unfinished;
+    if (std::holds_alternative<MoreOut>(*output)) ++turns;
     if (const auto* out = std::get_if<BatchOut>(&*output)) filtered += out->batch.filtered;
     if (std::holds_alternative<NothingOut>(*output)) break;
   }
-  EXPECT_GE(unfinished, 5u);
+  EXPECT_GE(turns, 5u);
   EXPECT_EQ(filtered, 80'000u);
 }
 
-TEST_F(FilteredReaderTest, SameTextIsTheSameFilterAndItsMatchesAreFreedWithTheSegments) {
+TEST_F(FilteredSubscriptionTest, SameTextIsTheSameFilterAndItsMatchesAreFreedWithTheSegments) {
   {
     auto channel = AddNumbers("tick", schema_);
     for (uint32_t i = 0; i < 500; ++i) AppendValue(*channel, i % 2);
@@ -311,7 +311,7 @@ TEST_F(FilteredReaderTest, SameTextIsTheSameFilterAndItsMatchesAreFreedWithTheSe
 }
 
 // A new filter often has the address of the one before.
-TEST_F(FilteredReaderTest, FilterThatIsGoneLeavesNothingToItsSuccessor) {
+TEST_F(FilteredSubscriptionTest, FilterThatIsGoneLeavesNothingToItsSuccessor) {
   auto channel = AddNumbers("tick", schema_);
   for (uint32_t i = 0; i < 100; ++i) AppendValue(*channel, i % 10);
   channel->log().Publish();
@@ -324,7 +324,7 @@ TEST_F(FilteredReaderTest, FilterThatIsGoneLeavesNothingToItsSuccessor) {
   }
 }
 
-TEST_F(FilteredReaderTest, FieldThatNoChannelHasIsRefusedWithItsColumn) {
+TEST_F(FilteredSubscriptionTest, FieldThatNoChannelHasIsRefusedWithItsColumn) {
   AddNumbers("tick", schema_);
   AddNumbers("tock", NumberSchema("other"));
   const auto refusal = [&](const std::string& filter, const std::string& glob) {
@@ -352,7 +352,7 @@ TEST_F(FilteredReaderTest, FieldThatNoChannelHasIsRefusedWithItsColumn) {
 }
 
 // Random logs, filters and readers, against one that looks at every record.
-class FilterPropertyTest : public FilteredReaderTest,
+class FilterPropertyTest : public FilteredSubscriptionTest,
                            public ::testing::WithParamInterface<uint32_t> {};
 
 TEST_P(FilterPropertyTest, SlicesAreWhatLookingAtEachRecordGives) {
@@ -421,11 +421,11 @@ TEST_P(FilterPropertyTest, SlicesAreWhatLookingAtEachRecordGives) {
     }
     channel->log().Publish();
     if (below(3) == 0) ReadBeside(filter);
-    if (below(4) == 0) subscription_->ReportFiltered();
+    if (below(4) == 0) subscription_->TellWithheld();
     if (below(3) != 0) read_some(1 + below(40));
   }
   read_some(UINT32_MAX);
-  subscription_->ReportFiltered();
+  subscription_->TellWithheld();
   read_some(UINT32_MAX);
   EXPECT_EQ(covered, channel->log().next_sequence() - 1);
   EXPECT_EQ(got.size() + lost + filtered, covered);
