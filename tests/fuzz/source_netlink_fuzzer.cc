@@ -8,10 +8,10 @@
 #include <span>
 #include <vector>
 
-#include "bridge/source/genl_family.h"
-#include "bridge/source/genl_message.h"
+#include "bridge/netlink/genl_family.h"
+#include "bridge/netlink/genl_message.h"
+#include "bridge/netlink/netlink_ack.h"
 #include "bridge/source/kernel_messages.h"
-#include "bridge/source/netlink_ack.h"
 
 namespace {
 
@@ -68,12 +68,12 @@ void CheckRecords(std::span<const std::byte> attributes) {
 }
 
 void CheckMessage(const nlmsghdr& header, std::span<const std::byte> payload) {
-  source::NetlinkAck ack;
-  (void)source::ParseAck(header, payload, payload, &ack);
+  netlink::NetlinkAck ack;
+  (void)netlink::ParseAck(header, payload, payload, &ack);
   Check(ack.error >= 0);
-  source::GenlMessage message;
-  if (!source::ParseGenlMessage(header, payload, &message).ok()) return;
-  (void)source::ParseFamily(message.attributes);
+  netlink::GenlMessage message;
+  if (!netlink::ParseGenlMessage(header, payload, &message).ok()) return;
+  (void)netlink::ParseFamily(message.attributes);
   (void)source::ParseNode(message.attributes);
   (void)source::ParseChannelName(message.attributes);
   (void)source::ParseEnabled(message.attributes);
@@ -86,7 +86,7 @@ void CheckMessage(const nlmsghdr& header, std::span<const std::byte> payload) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto datagram = std::as_bytes(std::span(data, size));
-  (void)source::VisitMessages(datagram, [](const nlmsghdr& header, auto payload) {
+  (void)netlink::VisitMessages(datagram, [](const nlmsghdr& header, auto payload) {
     CheckMessage(header, payload);
     return absl::OkStatus();
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_NETLINK_ATTRIBUTES_H_
-#define KCHAN_BRIDGE_SOURCE_NETLINK_ATTRIBUTES_H_
+#ifndef KCHAN_BRIDGE_NETLINK_NETLINK_ATTRIBUTES_H_
+#define KCHAN_BRIDGE_NETLINK_NETLINK_ATTRIBUTES_H_
 
 #include <linux/netlink.h>
 
@@ -15,15 +15,16 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 
 // One attribute of a netlink message: a view, valid as long as the message.
 //
 // Nothing in a message is believed: each Get checks the length, and says
 // INVALID_ARGUMENT with the attribute's number if it does not fit.
-class Attribute {
+class AttributeView {
  public:
-  Attribute(uint16_t type, std::span<const std::byte> payload) : type_(type), payload_(payload) {}
+  AttributeView(uint16_t type, std::span<const std::byte> payload)
+      : type_(type), payload_(payload) {}
 
   // Without NLA_F_NESTED and NLA_F_NET_BYTEORDER, which senders mix.
   uint16_t type() const { return type_ & NLA_TYPE_MASK; }
@@ -68,7 +69,7 @@ absl::Status VisitAttributes(std::span<const std::byte> attributes, Visit visit)
     nlattr header;
     std::memcpy(&header, attributes.data(), sizeof(header));
     if (header.nla_len < NLA_HDRLEN || header.nla_len > attributes.size()) break;
-    const absl::Status status = visit(Attribute(
+    const absl::Status status = visit(AttributeView(
         header.nla_type, attributes.subspan(NLA_HDRLEN, header.nla_len - size_t{NLA_HDRLEN})));
     if (!status.ok()) return status;
     // The last one may come without its padding.
@@ -80,6 +81,6 @@ absl::Status VisitAttributes(std::span<const std::byte> attributes, Visit visit)
       absl::StrCat("netlink attributes end in ", attributes.size(), " bytes that are none"));
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
 
-#endif  // KCHAN_BRIDGE_SOURCE_NETLINK_ATTRIBUTES_H_
+#endif  // KCHAN_BRIDGE_NETLINK_NETLINK_ATTRIBUTES_H_

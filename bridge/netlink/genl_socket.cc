@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/genl_socket.h"
+#include "bridge/netlink/genl_socket.h"
 
 #include <utility>
 
-namespace kchan::source {
+namespace kchan::netlink {
 namespace {
 
 // A dump of every channel with all its parameters fits many times over.
@@ -109,4 +109,4 @@ absl::StatusOr<MulticastRead> GenlMulticast::Read(int max_datagrams, OnGenlMessa
   return result;
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_NETLINK_SOCKET_H_
-#define KCHAN_BRIDGE_SOURCE_NETLINK_SOCKET_H_
+#ifndef KCHAN_BRIDGE_NETLINK_NETLINK_SOCKET_H_
+#define KCHAN_BRIDGE_NETLINK_NETLINK_SOCKET_H_
 
 #include <linux/netlink.h>
 
@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 
 // A netlink socket, down to the datagram.
 //
@@ -63,6 +63,6 @@ class NetlinkSocket {
   std::span<const std::byte> datagram_;
 };
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
 
-#endif  // KCHAN_BRIDGE_SOURCE_NETLINK_SOCKET_H_
+#endif  // KCHAN_BRIDGE_NETLINK_NETLINK_SOCKET_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/genl_message.h"
+#include "bridge/netlink/genl_message.h"
 
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 
-namespace kchan::source {
+namespace kchan::netlink {
 namespace {
 
 nl_msg* Allocate(size_t bytes) {
@@ -85,4 +85,4 @@ absl::Status ParseGenlMessage(const nlmsghdr& header, std::span<const std::byte>
   return absl::OkStatus();
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink

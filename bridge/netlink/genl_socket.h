@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_GENL_SOCKET_H_
-#define KCHAN_BRIDGE_SOURCE_GENL_SOCKET_H_
+#ifndef KCHAN_BRIDGE_NETLINK_GENL_SOCKET_H_
+#define KCHAN_BRIDGE_NETLINK_GENL_SOCKET_H_
 
 #include <cstdint>
 #include <memory>
@@ -8,11 +8,11 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bridge/source/genl_message.h"
-#include "bridge/source/netlink_ack.h"
-#include "bridge/source/netlink_socket.h"
+#include "bridge/netlink/genl_message.h"
+#include "bridge/netlink/netlink_ack.h"
+#include "bridge/netlink/netlink_socket.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 
 using OnGenlMessage = absl::FunctionRef<absl::Status(const GenlMessage&)>;
 
@@ -71,6 +71,6 @@ class GenlMulticast {
   uint64_t drops_seen_ = 0;
 };
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
 
-#endif  // KCHAN_BRIDGE_SOURCE_GENL_SOCKET_H_
+#endif  // KCHAN_BRIDGE_NETLINK_GENL_SOCKET_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_GENL_MESSAGE_H_
-#define KCHAN_BRIDGE_SOURCE_GENL_MESSAGE_H_
+#ifndef KCHAN_BRIDGE_NETLINK_GENL_MESSAGE_H_
+#define KCHAN_BRIDGE_NETLINK_GENL_MESSAGE_H_
 
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -19,7 +19,7 @@
 struct nl_msg;
 struct nlattr;
 
-namespace kchan::source {
+namespace kchan::netlink {
 
 // A generic-netlink request being built, with libnl. What does not fit into
 // `max_bytes` is noticed once, by bytes().
@@ -82,6 +82,6 @@ absl::Status VisitMessages(std::span<const std::byte> datagram, Visit visit) {
       absl::StrCat("a netlink datagram ends in ", datagram.size(), " bytes that are no message"));
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
 
-#endif  // KCHAN_BRIDGE_SOURCE_GENL_MESSAGE_H_
+#endif  // KCHAN_BRIDGE_NETLINK_GENL_MESSAGE_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_GENL_FAMILY_H_
-#define KCHAN_BRIDGE_SOURCE_GENL_FAMILY_H_
+#ifndef KCHAN_BRIDGE_NETLINK_GENL_FAMILY_H_
+#define KCHAN_BRIDGE_NETLINK_GENL_FAMILY_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +10,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "bridge/source/genl_socket.h"
+#include "bridge/netlink/genl_socket.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 
 // Where a generic-netlink family is reached. Both change when its module is
 // loaded again.
@@ -36,6 +36,6 @@ absl::StatusOr<std::optional<GenlFamily>> FindFamily(GenlSocket& socket, const s
 absl::StatusOr<std::optional<GenlFamily>> FindLoadedFamily(GenlSocket& socket,
                                                            const std::string& name);
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
 
-#endif  // KCHAN_BRIDGE_SOURCE_GENL_FAMILY_H_
+#endif  // KCHAN_BRIDGE_NETLINK_GENL_FAMILY_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_BRIDGE_SOURCE_NETLINK_ACK_H_
-#define KCHAN_BRIDGE_SOURCE_NETLINK_ACK_H_
+#ifndef KCHAN_BRIDGE_NETLINK_NETLINK_ACK_H_
+#define KCHAN_BRIDGE_NETLINK_NETLINK_ACK_H_
 
 #include <linux/netlink.h>
 
@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 
 // The kernel's verdict on one request.
 struct NetlinkAck {
@@ -36,6 +36,6 @@ using AttributeName = const char* (*)(uint16_t type);
 // gives the kernel's words, the attribute and the errno.
 absl::Status AckStatus(const NetlinkAck& ack, const std::string& what, AttributeName name);
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
 
-#endif  // KCHAN_BRIDGE_SOURCE_NETLINK_ACK_H_
+#endif  // KCHAN_BRIDGE_NETLINK_NETLINK_ACK_H_

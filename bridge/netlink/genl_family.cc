@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/genl_family.h"
+#include "bridge/netlink/genl_family.h"
 
 #include <linux/genetlink.h>
 
@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/source/netlink_attributes.h"
+#include "bridge/netlink/netlink_attributes.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 namespace {
 
 constexpr uint8_t kControlVersion = 2;
@@ -18,11 +18,11 @@ const char* ControlAttributeName(uint16_t type) {
   return type == CTRL_ATTR_FAMILY_NAME ? "FAMILY_NAME" : "of nlctrl";
 }
 
-absl::Status AddGroup(const Attribute& nest, GenlFamily* family) {
+absl::Status AddGroup(const AttributeView& nest, GenlFamily* family) {
   std::string name;
   uint32_t id = 0;
   const absl::Status status =
-      VisitAttributes(nest.payload(), [&](const Attribute& attribute) -> absl::Status {
+      VisitAttributes(nest.payload(), [&](const AttributeView& attribute) -> absl::Status {
         switch (attribute.type()) {
           case CTRL_ATTR_MCAST_GRP_NAME:
             return attribute.GetString(GENL_NAMSIZ, &name);
@@ -47,7 +47,7 @@ absl::StatusOr<uint32_t> GenlFamily::FindGroup(const std::string& group) const {
 
 absl::StatusOr<GenlFamily> ParseFamily(std::span<const std::byte> attributes) {
   GenlFamily family;
-  const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {
+  const absl::Status status = VisitAttributes(attributes, [&](const AttributeView& attribute) {
     switch (attribute.type()) {
       case CTRL_ATTR_FAMILY_ID:
         return attribute.Get(&family.id);
@@ -55,7 +55,7 @@ absl::StatusOr<GenlFamily> ParseFamily(std::span<const std::byte> attributes) {
         return attribute.GetString(GENL_NAMSIZ, &family.name);
       case CTRL_ATTR_MCAST_GROUPS:
         return VisitAttributes(attribute.payload(),
-                               [&](const Attribute& nest) { return AddGroup(nest, &family); });
+                               [&](const AttributeView& nest) { return AddGroup(nest, &family); });
       default:
         return absl::OkStatus();
     }
@@ -100,4 +100,4 @@ absl::StatusOr<std::optional<GenlFamily>> FindLoadedFamily(GenlSocket& socket,
   return found;
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/netlink_socket.h"
+#include "bridge/netlink/netlink_socket.h"
 
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/source/event_loop.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 namespace {
 
 // The longest message that can come: one record of KCHAN_MAX_RECORD_BYTES with
@@ -98,7 +98,7 @@ absl::Status NetlinkSocket::Send(std::span<const std::byte> message) {
 }
 
 absl::StatusOr<NetlinkSocket::Received> NetlinkSocket::Receive(absl::Duration timeout) {
-  const absl::Time deadline = MonotonicNow() + timeout;
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   for (;;) {
     sockaddr_nl from{};
     iovec part{.iov_base = buffer_.data(), .iov_len = buffer_.size()};
@@ -124,7 +124,7 @@ absl::StatusOr<NetlinkSocket::Received> NetlinkSocket::Receive(absl::Duration ti
     if (errno == ENOBUFS) return Received::kOverrun;
     if (errno != EAGAIN) return absl::ErrnoToStatus(errno, "netlink socket: cannot receive");
 
-    const absl::Duration left = deadline - MonotonicNow();
+    const absl::Duration left = absl::FromChrono(deadline - std::chrono::steady_clock::now());
     if (left <= absl::ZeroDuration()) return Received::kNothing;
     pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
     const timespec patience = absl::ToTimespec(left);
@@ -139,4 +139,4 @@ uint64_t NetlinkSocket::drops() const {
   return memory[SK_MEMINFO_DROPS];
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/netlink_ack.h"
+#include "bridge/netlink/netlink_ack.h"
 
 #include <linux/genetlink.h>
 
@@ -8,9 +8,9 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/source/netlink_attributes.h"
+#include "bridge/netlink/netlink_attributes.h"
 
-namespace kchan::source {
+namespace kchan::netlink {
 namespace {
 
 constexpr size_t kMaxMessageBytes = 1024;
@@ -21,7 +21,7 @@ std::optional<uint16_t> AttributeAt(std::span<const std::byte> request, uint32_t
   if (request.size() < attributes) return std::nullopt;
   std::optional<uint16_t> found;
   // Malformed is impossible: we have built it.
-  (void)VisitAttributes(request.subspan(attributes), [&](const Attribute& attribute) {
+  (void)VisitAttributes(request.subspan(attributes), [&](const AttributeView& attribute) {
     const std::byte* end = attribute.payload().data() + attribute.payload().size();
     const auto begin_offset = attribute.payload().data() - request.data() - NLA_HDRLEN;
     if (offset >= begin_offset && offset < end - request.data()) found = attribute.type();
@@ -32,7 +32,7 @@ std::optional<uint16_t> AttributeAt(std::span<const std::byte> request, uint32_t
 
 void ReadExtendedAck(std::span<const std::byte> attributes, std::span<const std::byte> request,
                      NetlinkAck* ack) {
-  (void)VisitAttributes(attributes, [&](const Attribute& attribute) {
+  (void)VisitAttributes(attributes, [&](const AttributeView& attribute) {
     uint32_t number = 0;
     switch (attribute.type()) {
       case NLMSGERR_ATTR_MSG:
@@ -97,4 +97,4 @@ absl::Status AckStatus(const NetlinkAck& ack, const std::string& what, Attribute
   return absl::ErrnoToStatus(ack.error, text);
 }
 
-}  // namespace kchan::source
+}  // namespace kchan::netlink
