@@ -16,7 +16,7 @@ namespace kchan::netlink {
 
 // The path, such as "rings.rx" or "bits.bit[2].name", of the attribute of an
 // encoded request (as Encode() gives it) that `offset` is in (NLMSGERR_ATTR_OFFS
-// less the headers before); "@header" for the fixed header. Empty: in none.
+// less the headers before), or of the member of the fixed header. Empty: in none.
 std::string PathAt(const Layout& layout, std::span<const std::byte> request, size_t offset);
 
 // The path of an attribute that the kernel misses: NLMSGERR_ATTR_MISS_TYPE, in

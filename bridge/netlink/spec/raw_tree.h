@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "bridge/netlink/spec/attribute_walk.h"
+#include "bridge/netlink/spec/path.h"
 #include "google/protobuf/struct.pb.h"
 
 namespace kchan::netlink {
@@ -19,8 +20,9 @@ struct RawAttribute {
   uint16_t number = 0;         // without flags
   bool is_nested = false;      // NLA_F_NESTED, which many senders leave out
   bool is_big_endian = false;  // NLA_F_NET_BYTEORDER
-  std::string bytes;           // the payload; Encode looks at it only without children
-  // The payload as attributes, where it looks like some. A guess, unless
+  // The payload. It is what counts, unless it is empty.
+  std::string bytes;
+  // The payload as attributes, where it can be read so. A guess, unless
   // `is_nested`.
   std::vector<RawAttribute> children;
 };
@@ -35,17 +37,20 @@ struct RawTree {
 // the family announces must be cut off before. Any bytes are safe.
 RawTree ParseRawTree(std::span<const std::byte> bytes);
 
-// As attributes. INVALID_ARGUMENT if one, or all, are too long for netlink, or
-// too deep.
+// As attributes. INVALID_ARGUMENT names the one that is too long or too deep.
 absl::StatusOr<std::string> EncodeRawTree(const RawTree& tree);
 
-// As a list of {"type": 3, "bytes": "0a00", ..}, the form that "@raw" has:
+// As a list of {"type": 3, "bytes": "0a00", ..}, the form of "@raw" in
 // docs/netlink_values.md.
 google::protobuf::ListValue RawTreeToValue(const RawTree& tree);
 
-// The inverse. INVALID_ARGUMENT names the path; `path` is what it begins with.
+// The inverse. INVALID_ARGUMENT names the path.
 absl::StatusOr<RawTree> RawTreeFromValue(const google::protobuf::ListValue& values,
-                                         std::string_view path);
+                                         const Path& path = {});
+
+// The same for one attribute.
+RawAttribute ParseRawAttribute(const AttributeView& view);
+google::protobuf::Struct RawAttributeToValue(const RawAttribute& attribute);
 
 }  // namespace kchan::netlink
 

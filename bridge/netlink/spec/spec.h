@@ -29,7 +29,7 @@ class Spec {
  public:
   // Reads YAML. INVALID_ARGUMENT is "LINE: what is wrong and what is wanted";
   // UNIMPLEMENTED names what this version does not support. Any text is safe:
-  // its size, depth and number of nodes are bounded, and it may have no aliases.
+  // its size, its depth and, aliases expanded, its number of nodes are bounded.
   static absl::StatusOr<std::shared_ptr<const Spec>> Parse(std::string_view yaml);
 
   Spec(const Spec&) = delete;
@@ -75,6 +75,8 @@ class Spec {
   uint8_t version_ = 1;
   std::optional<uint8_t> protocol_number_;
   bool is_directional_ = false;
+  // Whether a message from the kernel may be read as a request of its number.
+  bool requests_look_alike_ = false;
 
   // Deques, because their elements do not move.
   std::deque<EnumSet> enums_;

@@ -45,7 +45,6 @@ class SpecCatalogue {
   };
 
   void LoadDirectory(const std::string& directory);
-  void LoadFile(const std::string& path, const std::string& directory);
 
   std::map<std::string, Entry, std::less<>> specs_;
   std::vector<RefusedSpec> refused_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace kchan::netlink {
 namespace {
@@ -73,8 +74,22 @@ const Attribute* AttributeSet::Find(std::string_view attribute_name) const {
 }
 
 const Attribute* AttributeSet::Find(uint16_t number) const {
-  const Attribute* found = FindBy(attributes, number, &Attribute::number);
-  return found != nullptr || parent == nullptr ? found : parent->Find(number);
+  const auto at = std::lower_bound(
+      by_number.begin(), by_number.end(), number,
+      [&](uint32_t place, uint16_t wanted) { return attributes[place].number < wanted; });
+  if (at != by_number.end() && attributes[*at].number == number) return &attributes[*at];
+  return parent == nullptr ? nullptr : parent->Find(number);
+}
+
+bool AttributeSet::IndexByNumber() {
+  by_number.resize(attributes.size());
+  std::iota(by_number.begin(), by_number.end(), uint32_t{0});
+  const auto number = [&](uint32_t place) { return attributes[place].number; };
+  std::sort(by_number.begin(), by_number.end(),
+            [&](uint32_t a, uint32_t b) { return number(a) < number(b); });
+  return std::adjacent_find(by_number.begin(), by_number.end(), [&](uint32_t a, uint32_t b) {
+           return number(a) == number(b);
+         }) == by_number.end();
 }
 
 bool Operation::HasFlag(std::string_view flag) const {

@@ -143,6 +143,11 @@ struct AttributeSet {
   // In this set, else in its parent: both number alike.
   const Attribute* Find(std::string_view attribute_name) const;
   const Attribute* Find(uint16_t number) const;
+
+  // Makes the latter fast, once all attributes are there. False: two of them
+  // have the same number.
+  bool IndexByNumber();
+  std::vector<uint32_t> by_number;  // places in `attributes`
 };
 
 // How a message's bytes, after the (generic) netlink header, are laid out.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/rpc/utf8.h"
+#include "bridge/text/utf8.h"
 
 #include <string>
 
 #include "gtest/gtest.h"
 
-namespace kchan::rpc {
+namespace kchan::text {
 namespace {
 
 constexpr char kBad[] = "\xef\xbf\xbd";
@@ -13,10 +13,13 @@ constexpr char kBad[] = "\xef\xbf\xbd";
 TEST(Utf8Test, TextStaysAsItIs) {
   for (const std::string text : {"", "plain", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\xa7"}) {
     EXPECT_EQ(ToUtf8(text), text);
+    EXPECT_TRUE(IsUtf8(text));
   }
 }
 
 TEST(Utf8Test, EachByteThatIsNoPartOfACharacterIsReplaced) {
+  EXPECT_FALSE(IsUtf8("a\xff"));
+  EXPECT_FALSE(IsUtf8("\xe2\x82"));
   EXPECT_EQ(ToUtf8("a\xff"), std::string("a") + kBad);
   EXPECT_EQ(ToUtf8("\xe2\x82z"), std::string(kBad) + kBad + "z") << "broken off";
   EXPECT_EQ(ToUtf8("\xe2\x82"), std::string(kBad) + kBad) << "the last byte is missing";
@@ -26,4 +29,4 @@ TEST(Utf8Test, EachByteThatIsNoPartOfACharacterIsReplaced) {
 }
 
 }  // namespace
-}  // namespace kchan::rpc
+}  // namespace kchan::text

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/rpc/utf8.h"
+#include "bridge/text/utf8.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
-namespace kchan::rpc {
+namespace kchan::text {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";
@@ -29,6 +29,15 @@ size_t CharacterBytes(std::string_view bytes) {
 
 }  // namespace
 
+bool IsUtf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const size_t length = CharacterBytes(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string ToUtf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
@@ -40,4 +49,4 @@ std::string ToUtf8(std::string_view bytes) {
   return text;
 }
 
-}  // namespace kchan::rpc
+}  // namespace kchan::text
