@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bridge/hub/hub.h"
+#include "bridge/netlink/netlink_options.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/source/host_options.h"
 #include "bridge/source/link_options.h"
@@ -39,6 +40,7 @@ struct Config {
   rpc::ServerOptions server;
   source::HostOptions host;  // channels that need no module
   source::LinkOptions link;  // the module's
+  netlink::NetlinkOptions netlink;
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

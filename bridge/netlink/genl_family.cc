@@ -3,6 +3,7 @@
 
 #include <linux/genetlink.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -36,7 +37,39 @@ absl::Status AddGroup(const AttributeView& nest, GenlFamily* family) {
   return status;
 }
 
+absl::Status AddOperation(const AttributeView& nest, GenlFamily* family) {
+  GenlOperation operation;
+  const absl::Status status =
+      VisitAttributes(nest.payload(), [&](const AttributeView& attribute) -> absl::Status {
+        switch (attribute.type()) {
+          case CTRL_ATTR_OP_ID:
+            return attribute.Get(&operation.command);
+          case CTRL_ATTR_OP_FLAGS:
+            return attribute.Get(&operation.flags);
+          default:
+            return absl::OkStatus();
+        }
+      });
+  if (status.ok()) family->operations.push_back(operation);
+  return status;
+}
+
+// The version is a number of 32 bits of which a header has room for 8.
+absl::Status GetVersion(const AttributeView& attribute, uint8_t* version) {
+  uint32_t number = 0;
+  const absl::Status status = attribute.Get(&number);
+  *version = static_cast<uint8_t>(number);
+  return status;
+}
+
 }  // namespace
+
+const GenlOperation* GenlFamily::FindOperation(uint32_t command) const {
+  for (const GenlOperation& operation : operations) {
+    if (operation.command == command) return &operation;
+  }
+  return nullptr;
+}
 
 absl::StatusOr<uint32_t> GenlFamily::FindGroup(const std::string& group) const {
   const auto found = groups.find(group);
@@ -53,6 +86,16 @@ absl::StatusOr<GenlFamily> ParseFamily(std::span<const std::byte> attributes) {
         return attribute.Get(&family.id);
       case CTRL_ATTR_FAMILY_NAME:
         return attribute.GetString(GENL_NAMSIZ, &family.name);
+      case CTRL_ATTR_VERSION:
+        return GetVersion(attribute, &family.version);
+      case CTRL_ATTR_HDRSIZE:
+        return attribute.Get(&family.header_bytes);
+      case CTRL_ATTR_MAXATTR:
+        return attribute.Get(&family.max_attribute);
+      case CTRL_ATTR_OPS:
+        return VisitAttributes(attribute.payload(), [&](const AttributeView& nest) {
+          return AddOperation(nest, &family);
+        });
       case CTRL_ATTR_MCAST_GROUPS:
         return VisitAttributes(attribute.payload(),
                                [&](const AttributeView& nest) { return AddGroup(nest, &family); });
@@ -64,6 +107,7 @@ absl::StatusOr<GenlFamily> ParseFamily(std::span<const std::byte> attributes) {
   if (family.name.empty() || family.id == 0) {
     return absl::InvalidArgumentError("nlctrl describes a family without a name or an id");
   }
+  std::ranges::sort(family.operations, {}, &GenlOperation::command);
   return family;
 }
 
@@ -84,20 +128,30 @@ absl::StatusOr<std::optional<GenlFamily>> FindFamily(GenlSocket& socket, const s
   return found;
 }
 
-absl::StatusOr<std::optional<GenlFamily>> FindLoadedFamily(GenlSocket& socket,
-                                                           const std::string& name) {
-  std::optional<GenlFamily> found;
+absl::StatusOr<std::vector<GenlFamily>> ListFamilies(GenlSocket& socket) {
+  std::vector<GenlFamily> families;
   GenlRequest request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, kControlVersion, NLM_F_DUMP);
   const auto ack = socket.Ask(request, [&](const GenlMessage& message) {
     auto family = ParseFamily(message.attributes);
     // One family that we cannot read is no reason not to find another.
-    if (family.ok() && family->name == name) found = *std::move(family);
+    if (family.ok()) families.push_back(*std::move(family));
     return absl::OkStatus();
   });
   if (!ack.ok()) return ack.status();
   const absl::Status status = AckStatus(*ack, "list of netlink families", ControlAttributeName);
   if (!status.ok()) return status;
-  return found;
+  std::ranges::sort(families, {}, &GenlFamily::name);
+  return families;
+}
+
+absl::StatusOr<std::optional<GenlFamily>> FindLoadedFamily(GenlSocket& socket,
+                                                           const std::string& name) {
+  auto families = ListFamilies(socket);
+  if (!families.ok()) return families.status();
+  for (GenlFamily& family : *families) {
+    if (family.name == name) return std::move(family);
+  }
+  return std::nullopt;
 }
 
 }  // namespace kchan::netlink

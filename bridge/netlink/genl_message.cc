@@ -81,6 +81,7 @@ absl::Status ParseGenlMessage(const nlmsghdr& header, std::span<const std::byte>
   std::memcpy(&genl, payload.data(), sizeof(genl));
   message->family = header.nlmsg_type;
   message->command = genl.cmd;
+  message->body = payload;
   message->attributes = payload.subspan(GENL_HDRLEN);
   return absl::OkStatus();
 }

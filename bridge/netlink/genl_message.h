@@ -55,6 +55,7 @@ class GenlRequest {
 struct GenlMessage {
   uint16_t family = 0;
   uint8_t command = 0;
+  std::span<const std::byte> body;  // from the generic-netlink header on
   std::span<const std::byte> attributes;
 };
 

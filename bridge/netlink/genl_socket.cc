@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "bridge/netlink/netlink_answer.h"
+
 namespace kchan::netlink {
 namespace {
 
@@ -11,34 +13,12 @@ constexpr int kReplyBytes = 1 << 20;
 // For the reply only: whatever the family does, it did while we were sending.
 constexpr absl::Duration kReplyTimeout = absl::Seconds(5);
 
-// One answer to the request whose number is `sequence`. Sets *done with the
-// last one. Answers to earlier requests, which were given up, are left out.
-absl::Status TakeAnswer(const nlmsghdr& header, std::span<const std::byte> payload,
-                        uint32_t sequence, std::span<const std::byte> request,
-                        OnGenlMessage on_reply, NetlinkAck* ack, bool* done) {
-  if (header.nlmsg_seq != sequence || *done) return absl::OkStatus();
-  if (header.nlmsg_flags & NLM_F_DUMP_INTR) ack->dump_interrupted = true;
-  switch (header.nlmsg_type) {
-    case NLMSG_NOOP:
-      return absl::OkStatus();
-    case NLMSG_ERROR:
-    case NLMSG_DONE:
-      *done = true;
-      return ParseAck(header, payload, request, ack);
-    default:
-      break;
-  }
-  GenlMessage message;
-  const absl::Status status = ParseGenlMessage(header, payload, &message);
-  return status.ok() ? on_reply(message) : status;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GenlSocket>> GenlSocket::Open() {
   auto socket = NetlinkSocket::Open(kReplyBytes);
   if (!socket.ok()) return socket.status();
-  return std::unique_ptr<GenlSocket>(new GenlSocket(*std::move(socket)));
+  return std::make_unique<GenlSocket>(*std::move(socket));
 }
 
 absl::StatusOr<NetlinkAck> GenlSocket::Ask(GenlRequest& request, OnGenlMessage on_reply) {
@@ -48,29 +28,22 @@ absl::StatusOr<NetlinkAck> GenlSocket::Ask(GenlRequest& request, OnGenlMessage o
   absl::Status status = socket_->Send(sent);
   if (!status.ok()) return status;
 
-  NetlinkAck ack;
-  bool done = false;
-  while (!done) {
-    const auto received = socket_->Receive(kReplyTimeout);
-    if (!received.ok()) return received.status();
-    if (*received == NetlinkSocket::Received::kNothing) {
-      return absl::DeadlineExceededError("netlink request: the kernel did not answer");
-    }
-    if (*received == NetlinkSocket::Received::kOverrun) {
-      return absl::ResourceExhaustedError("netlink request: the answer did not fit the socket");
-    }
-    status = VisitMessages(socket_->datagram(), [&](const nlmsghdr& header, auto payload) {
-      return TakeAnswer(header, payload, sequence_, sent, on_reply, &ack, &done);
+  NetlinkAnswer answer(*socket_, sent);
+  while (!answer.is_over()) {
+    status = answer.Read(kReplyTimeout, [&](const nlmsghdr& header, auto payload) {
+      GenlMessage message;
+      const absl::Status parsed = ParseGenlMessage(header, payload, &message);
+      return parsed.ok() ? on_reply(message) : parsed;
     });
     if (!status.ok()) return status;
   }
-  return ack;
+  return answer.ack();
 }
 
 absl::StatusOr<std::unique_ptr<GenlMulticast>> GenlMulticast::Open(int receive_bytes) {
   auto socket = NetlinkSocket::Open(receive_bytes);
   if (!socket.ok()) return socket.status();
-  return std::unique_ptr<GenlMulticast>(new GenlMulticast(*std::move(socket)));
+  return std::make_unique<GenlMulticast>(*std::move(socket));
 }
 
 absl::StatusOr<MulticastRead> GenlMulticast::Read(int max_datagrams, OnGenlMessage on_message) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -25,6 +26,8 @@ using OnGenlMessage = absl::FunctionRef<absl::Status(const GenlMessage&)>;
 class GenlSocket {
  public:
   static absl::StatusOr<std::unique_ptr<GenlSocket>> Open();
+  // On a socket that is open already, such as one of another network namespace.
+  explicit GenlSocket(std::unique_ptr<NetlinkSocket> socket) : socket_(std::move(socket)) {}
 
   // Sends `request` (with NLM_F_ACK or NLM_F_DUMP) and calls `on_reply` for
   // each message that answers it. Returns the kernel's verdict, which may be
@@ -32,10 +35,11 @@ class GenlSocket {
   // malformed, or on_reply's.
   absl::StatusOr<NetlinkAck> Ask(GenlRequest& request, OnGenlMessage on_reply);
 
- private:
-  explicit GenlSocket(std::unique_ptr<NetlinkSocket> socket) : socket_(std::move(socket)) {}
+  // Of no use any more but for its socket.
+  std::unique_ptr<NetlinkSocket> TakeSocket() && { return std::move(socket_); }
 
-  const std::unique_ptr<NetlinkSocket> socket_;
+ private:
+  std::unique_ptr<NetlinkSocket> socket_;
   uint32_t sequence_ = 0;
 };
 
@@ -53,6 +57,7 @@ struct MulticastRead {
 class GenlMulticast {
  public:
   static absl::StatusOr<std::unique_ptr<GenlMulticast>> Open(int receive_bytes);
+  explicit GenlMulticast(std::unique_ptr<NetlinkSocket> socket) : socket_(std::move(socket)) {}
 
   absl::Status Join(uint32_t group) { return socket_->Join(group); }
 
@@ -65,8 +70,6 @@ class GenlMulticast {
   int fd() const { return socket_->fd(); }
 
  private:
-  explicit GenlMulticast(std::unique_ptr<NetlinkSocket> socket) : socket_(std::move(socket)) {}
-
   const std::unique_ptr<NetlinkSocket> socket_;
   uint64_t drops_seen_ = 0;
 };

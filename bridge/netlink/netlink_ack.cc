@@ -39,10 +39,18 @@ void ReadExtendedAck(std::span<const std::byte> attributes, std::span<const std:
         (void)attribute.GetString(kMaxMessageBytes, &ack->message);
         break;
       case NLMSGERR_ATTR_OFFS:
-        if (attribute.Get(&number).ok()) ack->bad_attribute = AttributeAt(request, number);
+        if (!attribute.Get(&number).ok()) break;
+        ack->bad_offset = number;
+        ack->bad_attribute = AttributeAt(request, number);
         break;
       case NLMSGERR_ATTR_MISS_TYPE:
         if (attribute.Get(&number).ok()) ack->missing_attribute = static_cast<uint16_t>(number);
+        break;
+      case NLMSGERR_ATTR_MISS_NEST:
+        if (attribute.Get(&number).ok()) ack->missing_nest_offset = number;
+        break;
+      case NLMSGERR_ATTR_POLICY:
+        ack->policy.assign(attribute.payload().begin(), attribute.payload().end());
         break;
       default:
         break;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -20,7 +21,10 @@ struct NetlinkAck {
   std::string message;                    // the kernel's own words; may be empty
   std::optional<uint16_t> bad_attribute;  // of the request, at its top level
   std::optional<uint16_t> missing_attribute;
-  bool dump_interrupted = false;  // what a dump gave may be inconsistent
+  std::optional<uint32_t> bad_offset;           // in the request, its header included
+  std::optional<uint32_t> missing_nest_offset;  // of the nest that lacks missing_attribute
+  std::vector<std::byte> policy;                // NLMSGERR_ATTR_POLICY: what bad_attribute may be
+  bool dump_interrupted = false;                // what a dump gave may be inconsistent
 };
 
 // Reads NLMSG_ERROR (an acknowledgement is error 0) or the NLMSG_DONE of a

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 
@@ -88,6 +89,12 @@ absl::Status NetlinkSocket::Join(uint32_t group) {
                                    status.message(), ": joining may need CAP_NET_ADMIN"));
 }
 
+absl::Status NetlinkSocket::Leave(uint32_t group) {
+  return SetOption(fd_, NETLINK_DROP_MEMBERSHIP, static_cast<int>(group));
+}
+
+absl::Status NetlinkSocket::CheckStrictly() { return SetOption(fd_, NETLINK_GET_STRICT_CHK, 1); }
+
 absl::Status NetlinkSocket::Send(std::span<const std::byte> message) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
@@ -126,9 +133,12 @@ absl::StatusOr<NetlinkSocket::Received> NetlinkSocket::Receive(absl::Duration ti
 
     const absl::Duration left = absl::FromChrono(deadline - std::chrono::steady_clock::now());
     if (left <= absl::ZeroDuration()) return Received::kNothing;
-    pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
+    // A negative descriptor is left out.
+    pollfd waits[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
+                      {.fd = wake_fd_, .events = POLLIN, .revents = 0}};
     const timespec patience = absl::ToTimespec(left);
-    ppoll(&wait, 1, &patience, nullptr);
+    ppoll(waits, std::size(waits), &patience, nullptr);
+    if (waits[1].revents != 0) return Received::kNothing;
   }
 }
 

@@ -36,11 +36,18 @@ class NetlinkSocket {
   NetlinkSocket& operator=(const NetlinkSocket&) = delete;
 
   absl::Status Join(uint32_t group);
+  absl::Status Leave(uint32_t group);
+  // Has the kernel refuse what it would otherwise leave unread in requests for a
+  // dump.
+  absl::Status CheckStrictly();
+  // From now on Receive() waits no longer once `fd` is readable: that gives
+  // kNothing. It stays open as long as this.
+  void WakeOn(int fd) { wake_fd_ = fd; }
   absl::Status Send(std::span<const std::byte> message);
 
   enum class Received : uint8_t {
     kDatagram,  // see datagram()
-    kNothing,   // the queue is dry, or nothing came in time
+    kNothing,   // the queue is dry, nothing came in time, or see WakeOn()
     kOverrun,   // ENOBUFS: something was lost; what is queued can still be read
   };
   // Waits up to `timeout` for a datagram. Datagrams that the kernel did not
@@ -59,6 +66,7 @@ class NetlinkSocket {
   explicit NetlinkSocket(int fd);
 
   const int fd_;
+  int wake_fd_ = -1;
   std::vector<std::byte> buffer_;
   std::span<const std::byte> datagram_;
 };

@@ -11,6 +11,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
 #include "bridge/hub/running_calls.h"
+#include "bridge/netlink/netlink_options.h"
 #include "bridge/source/host_options.h"
 #include "bridge/source/kernel_link.h"
 #include "bridge/source/source_policy.h"
@@ -19,7 +20,8 @@ namespace kchan::source {
 
 struct KernelSideOptions {
   LinkOptions link;
-  HostOptions host;            // offered beside the module's; their names win
+  HostOptions host;  // offered beside the module's; their names win
+  netlink::NetlinkOptions netlink = {.enabled = false};
   SourcePolicyFor policy_for;  // empty: the default policy for all
   // Told of each call into the kernel that may block.
   std::shared_ptr<hub::RunningCalls> running = std::make_shared<hub::RunningCalls>();
