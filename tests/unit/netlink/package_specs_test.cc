@@ -82,7 +82,7 @@ TEST(PackageSpecsTest, ProtocolsAndGroupsAreKnown) {
   EXPECT_EQ(KernelSpec("rt-link").protocol_number(), 0);
   EXPECT_EQ(KernelSpec("nftables").protocol_number(), 12);
   EXPECT_EQ(KernelSpec("rt-link").FindGroup("rtnlgrp-link")->number, 1U);
-  EXPECT_NE(KernelSpec("ethtool").FindGroup("monitor"), nullptr);
+  EXPECT_NE(KernelSpec("netdev").FindGroup("mgmt"), nullptr);
   EXPECT_EQ(NameOf(KernelSpec("dpll").protocol()), "genetlink");
   EXPECT_EQ(KernelSpec("ovs_vport").version(), 2);
 }
