@@ -3,10 +3,12 @@
 #define KCHAN_BRIDGE_CONFIG_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_options.h"
 #include "bridge/rpc/server_options.h"
@@ -41,6 +43,7 @@ struct Config {
   source::HostOptions host;  // channels that need no module
   source::LinkOptions link;  // the module's
   netlink::NetlinkOptions netlink;
+  std::optional<hub::Cpus> source_cpus;
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

@@ -20,6 +20,7 @@
 #include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
 #include "bridge/config/resolve_netlink.h"
+#include "bridge/config/resolve_threads.h"
 #include "bridge/hub/subscription.h"
 
 namespace kchan::config {
@@ -146,6 +147,7 @@ absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRu
                        kMiB, kMaxBytes, to.log.max_bytes));
   if (!status.ok()) return status;
   to.policy.idle_close = absl::Seconds(idle_seconds);
+  to.log.may_be_held = from.allow_block();
   return to;
 }
 
@@ -237,6 +239,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
     to.channels.push_back(*std::move(rule));
   }
   status = ResolveFiles(from, to.link);
+  status.Update(ResolveThreads(from.threads(), to));
   if (!status.ok()) return status;
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();

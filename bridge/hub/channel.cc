@@ -70,6 +70,11 @@ std::shared_ptr<const Schema> Channel::FindSchema(uint64_t schema_id) const {
   return nullptr;
 }
 
+std::vector<std::shared_ptr<const Schema>> Channel::schemas() const {
+  const std::lock_guard lock(mutex_);
+  return schemas_;
+}
+
 ChannelDemand::ChannelDemand(Hub& hub, std::shared_ptr<Channel> channel)
     : hub_(hub), channel_(std::move(channel)) {
   if (channel_->readers_.fetch_add(1) != 0) return;

@@ -53,29 +53,6 @@ LogPosition CutLastSlice(LogBatch& batch, size_t max_bytes, LogPosition before) 
 
 }  // namespace
 
-std::optional<LogPosition> Log::Seek(const Start& start) const {
-  const std::lock_guard lock(mutex_);
-  if (std::holds_alternative<StartOldest>(start)) return Oldest();
-  if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
-  if (const auto* at = std::get_if<StartAt>(&start)) {
-    const Run* run = FindRun(at->cursor);
-    if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    if (run->IsAwaited(at->cursor.sequence)) {
-      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    }
-    return Find(at->cursor);
-  }
-  if (runs_.empty() || runs_.back().has_history) {
-    return LogPosition{.after_history = true, .run = runs_.empty() ? 0 : runs_.back().id};
-  }
-  return Newest();
-}
-
-LogPosition Log::End() const {
-  const std::lock_guard lock(mutex_);
-  return Newest();
-}
-
 LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   LogBatch batch;
   LogPosition before;
@@ -83,11 +60,7 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
     const std::lock_guard lock(mutex_);
     const Found found = Resolve(position);
     if (!found) return batch;
-    batch.epoch = position.cursor.epoch;
-    batch.schema_id = position.schema_id;
-    batch.loss = found.loss;
-    batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
-                                                                : position.cursor.sequence + 1;
+    batch = BatchOf(found, position);
     if (found.entry != nullptr) before = Gather(max_bytes, position, batch);
   }
   // Without the lock: the slices keep their segments, and published bytes do
@@ -96,6 +69,39 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
+}
+
+LogBatch Log::ReadSegment(LogPosition& position, LogPosition& front) const {
+  const std::lock_guard lock(mutex_);
+  const Found found = Resolve(position);
+  front = position;
+  if (!found) return {};
+  LogBatch batch = BatchOf(found, position);
+  if (found.entry != nullptr) TakeRest(*found.entry, position, batch);
+  batch.last_sequence = position.cursor.sequence;
+  if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
+  return batch;
+}
+
+// A batch that begins with what was found at `position`.
+LogBatch Log::BatchOf(const Found& found, const LogPosition& position) {
+  LogBatch batch;
+  batch.epoch = position.cursor.epoch;
+  batch.schema_id = position.schema_id;
+  batch.loss = found.loss;
+  batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
+                                                              : position.cursor.sequence + 1;
+  return batch;
+}
+
+// Takes what is unread of the segment that `position` is in.
+void Log::TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch) {
+  const size_t unread = entry.bytes - position.offset;
+  batch.slices.push_back(
+      {.segment = entry.segment, .bytes = {entry.segment->bytes() + position.offset, unread}});
+  batch.body_bytes += unread;
+  position.offset = entry.bytes;
+  position.cursor.sequence = entry.last_sequence;
 }
 
 // Takes whole segments, the last one perhaps too long: returns the place in
@@ -114,14 +120,23 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
       if (!continues || (!fits && batch.body_bytes >= max_bytes / 4)) break;
     }
     before = position;
-    batch.slices.push_back(
-        {.segment = entry->segment, .bytes = {segment.bytes() + position.offset, unread}});
-    batch.body_bytes += unread;
-    position.offset = entry->bytes;
-    position.cursor.sequence = entry->last_sequence;
+    TakeRest(*entry, position, batch);
     if (batch.body_bytes >= max_bytes) break;
   }
   return before;
+}
+
+std::optional<Loss> Log::SkipTo(const LogPosition& to, LossStage stage,
+                                LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  // An epoch that was forgotten meanwhile is for Read() to tell of.
+  if (runs_.empty() || position.run < runs_.front().id) return std::nullopt;
+  const bool is_near = to.run == position.run;
+  const uint64_t last = is_near ? to.cursor.sequence : RunOf(position).last_sequence;
+  if (to.run < position.run || last <= position.cursor.sequence) return std::nullopt;
+  const Loss loss = LossUpTo(position, last, stage);
+  position = is_near ? to : Locate(RunOf(position), last);
+  return loss;
 }
 
 bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
@@ -135,6 +150,7 @@ bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
 void Log::Disarm(Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   waiters_.Disarm(waiter);
+  room_waiters_.Disarm(waiter);
 }
 
 // Moves `position` over what is gone, up to the next element. One loss at a
@@ -224,16 +240,6 @@ bool Log::IsAwaited(const Cursor& cursor) const {
   return run != nullptr ? run->IsAwaited(cursor.sequence) : runs_.back().has_history;
 }
 
-// The place behind `cursor`; nothing if its epoch is unknown, or has not come so
-// far. An earlier daemon may have seen more of an epoch that is over.
-std::optional<LogPosition> Log::Find(const Cursor& cursor) const {
-  const Run* run = FindRun(cursor);
-  if (run == nullptr) return std::nullopt;
-  if (cursor.sequence <= run->last_sequence) return Locate(*run, cursor.sequence);
-  if (!run->had_history || run->id == runs_.back().id) return std::nullopt;
-  return Locate(*run, run->last_sequence);
-}
-
 // The entry that holds the next element, whatever its epoch; moves `position`
 // there. Null if there is none yet.
 const Log::Entry* Log::Following(LogPosition& position) const {
@@ -251,96 +257,6 @@ const Log::Entry* Log::Following(LogPosition& position) const {
     position.offset = 0;
   }
   return nullptr;
-}
-
-// The newest one, should an epoch have come back.
-const Log::Run* Log::FindRun(const Cursor& cursor) const {
-  const auto run = std::find_if(runs_.rbegin(), runs_.rend(),
-                                [&](const Run& each) { return each.epoch == cursor.epoch; });
-  return run == runs_.rend() ? nullptr : &*run;
-}
-
-const Log::Run& Log::RunOf(const LogPosition& position) const {
-  return runs_[position.run - runs_.front().id];
-}
-
-LogPosition Log::Oldest() const {
-  if (entries_.empty()) return Newest();
-  const Entry& entry = entries_.front();
-  return {.cursor = {entry.segment->epoch(), entry.segment->first_sequence() - 1},
-          .schema_id = entry.segment->schema_id(),
-          .run = entry.run,
-          .segment_id = first_id_};
-}
-
-LogPosition Log::Newest() const {
-  LogPosition position{.segment_id = first_id_ + entries_.size()};
-  if (runs_.empty()) return position;
-  const Run& run = runs_.back();
-  position.cursor = {run.epoch, run.last_sequence};
-  position.schema_id = run.schema_id;
-  position.run = run.id;
-  if (!entries_.empty()) {
-    --position.segment_id;
-    position.offset = entries_.back().bytes;
-  }
-  return position;
-}
-
-LogPosition Log::LastRecords(uint64_t records) const {
-  if (records == 0) return Newest();
-  size_t index = entries_.size();
-  uint64_t found = 0;
-  while (index > 0 && found < records) found += entries_[--index].records;
-  if (found < records) return Oldest();
-
-  const Entry& entry = entries_[index];
-  const Segment& segment = *entry.segment;
-  LogPosition position{.cursor = {segment.epoch(), segment.first_sequence() - 1},
-                       .schema_id = segment.schema_id(),
-                       .run = entry.run,
-                       .segment_id = first_id_ + index};
-  std::span<const std::byte> rest(segment.bytes(), entry.bytes);
-  for (uint64_t to_pass = found - records;;) {
-    const std::optional<Element> element = ParseElement(rest);
-    if (!element || (element->is_record && to_pass-- == 0)) return position;
-    rest = rest.subspan(element->bytes);
-    position.offset += element->bytes;
-    position.cursor.sequence += element->numbers;
-  }
-}
-
-// The place behind `sequence`, which `run` has reached.
-LogPosition Log::Locate(const Run& run, uint64_t sequence) const {
-  const auto found =
-      std::partition_point(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-        return entry.run < run.id || (entry.run == run.id && entry.last_sequence < sequence);
-      });
-  LogPosition position{.cursor = {run.epoch, sequence},
-                       .schema_id = run.schema_id,
-                       .run = run.id,
-                       .segment_id = first_id_ + static_cast<uint64_t>(found - entries_.begin())};
-  if (found == entries_.end() || found->run != run.id) return position;
-
-  const Segment& segment = *found->segment;
-  position.schema_id = segment.schema_id();
-  std::span<const std::byte> rest(segment.bytes(), found->bytes);
-  for (uint64_t reached = segment.first_sequence() - 1; reached < sequence;) {
-    const std::optional<Element> element = ParseElement(rest);
-    if (!element) break;
-    rest = rest.subspan(element->bytes);
-    position.offset += element->bytes;
-    reached += element->numbers;
-    if (reached > sequence) {
-      // Inside a loss: its first part is behind the reader.
-      const Loss loss = ParseLoss(*element);
-      position.owed = Loss{.first_sequence = sequence + 1,
-                           .count = reached - sequence,
-                           .stage = loss.stage,
-                           .cpu = loss.cpu};
-    }
-  }
-  return position;
 }
 
 }  // namespace kchan::hub

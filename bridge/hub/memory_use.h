@@ -30,6 +30,7 @@ struct MemoryUse {
 
   std::atomic<uint64_t> log_bytes{0};
   std::atomic<uint64_t> pinned_bytes{0};
+  std::atomic<uint64_t> match_bytes{0};  // what filters have found in the logs
 
   // Told by MarkEvicted() each time pinned_bytes is beyond max_pinned_bytes.
   std::mutex mutex;  // guards the rest, and is held during Notify()

@@ -9,9 +9,8 @@
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/door_threads.h"
+#include "bridge/rpc/lanes.h"
 #include "bridge/rpc/open_streams.h"
-#include "bridge/rpc/pinned_guard.h"
-#include "bridge/rpc/pump.h"
 #include "bridge/rpc/server_options.h"
 
 namespace kchan::rpc {
@@ -27,7 +26,7 @@ struct Core {
         door_threads(options.limits.door_threads, options.limits.door_queue),
         netlink_threads(netlink == nullptr ? 0 : options.limits.max_netlink_requests,
                         options.limits.door_queue),
-        guard(std::make_shared<PinnedGuard>(pump, hub)),
+        lanes(hub, options.serving_threads),
         subscriptions("subscriptions", options.limits.max_subscriptions),
         watches("watches", options.limits.max_watches),
         publishers("publishers", options.limits.max_publishers),
@@ -43,11 +42,10 @@ struct Core {
   const ServerOptions options;
   const netlink::NetlinkEngine* const netlink;  // null: there is no such service
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  Pump pump;
   DoorThreads door_threads;
   // Apart from those: no channel waits for a family that does not answer.
   DoorThreads netlink_threads;
-  const std::shared_ptr<PinnedGuard> guard;
+  Lanes lanes;
   OpenStreams subscriptions;
   OpenStreams watches;
   OpenStreams publishers;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -43,13 +44,13 @@ class Server::Impl {
  public:
   Impl(hub::Hub& hub, const ServerOptions& options, const netlink::NetlinkEngine* netlink)
       : core_(hub, options, netlink),
-        health_(std::make_shared<HealthWatch>(core_.pump, hub,
+        health_(std::make_shared<HealthWatch>(core_.lanes.first().pump, hub,
                                               [this](bool serving) { TellHealth(serving); })) {}
 
   ~Impl() { Shutdown(); }
 
   absl::Status Start() {
-    core_.guard->Start();
+    core_.lanes.Start();
     for (const Listener& listener : core_.options.listeners) {
       absl::StatusOr<Listening> listening = Listen(core_, listener);
       if (!listening.ok()) return listening.status();
@@ -78,8 +79,7 @@ class Server::Impl {
     core_.door_threads.Stop();
     core_.netlink_threads.Stop();
     health_->Stop();
-    core_.guard->Stop();
-    core_.pump.Stop();
+    core_.lanes.Stop();
   }
 
  private:
@@ -102,12 +102,15 @@ class Server::Impl {
 
   Core core_;
   const std::shared_ptr<HealthWatch> health_;
-  std::vector<Listening> listening_;  // not changed once the pump may see it
+  std::vector<Listening> listening_;  // not changed once a lane may see it
   bool is_shut_down_ = false;
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options,
                                                       const netlink::NetlinkEngine* netlink) {
+  // All threads that serve are made from here on, by this one or by each other.
+  std::optional<hub::OnCpus> placed;
+  if (options.cpus) placed.emplace(*options.cpus);
   EnableStandardServices(options.channelz);
   auto impl = std::make_unique<Impl>(hub, options, netlink);
   if (absl::Status status = impl->Start(); !status.ok()) return status;
