@@ -12,6 +12,7 @@
 #include "bridge/config/config.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/running_calls.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
 #include "bridge/source/kernel_side.h"
 
@@ -51,6 +52,7 @@ class Daemon {
   const std::shared_ptr<hub::RunningCalls> running_ = std::make_shared<hub::RunningCalls>();
   hub::Hub hub_;
   std::unique_ptr<source::KernelSide> kernel_side_;
+  std::unique_ptr<netlink::NetlinkEngine> netlink_;  // null: netlink is disabled
   std::unique_ptr<rpc::Server> server_;
 };
 
