@@ -65,7 +65,10 @@ absl::StatusOr<std::shared_ptr<const Spec>> ReadSpec(const std::string& path) {
   }
   const absl::StatusOr<std::string> text = ReadSpecFile(path);
   if (!text.ok()) return text.status();
-  return Spec::Parse(*text);
+  absl::StatusOr<std::shared_ptr<const Spec>> spec = Spec::Parse(*text);
+  if (spec.ok()) return spec;
+  return absl::Status(spec.status().code(),
+                      text::Concat("line ", std::string(spec.status().message())));
 }
 
 }  // namespace
@@ -86,9 +89,7 @@ void SpecCatalogue::LoadDirectory(const std::string& directory) {
   for (const std::string& path : *paths) {
     const absl::StatusOr<std::shared_ptr<const Spec>> spec = ReadSpec(path);
     if (!spec.ok()) {
-      const bool is_unknown = absl::IsUnimplemented(spec.status());
-      refused_.push_back({path, text::Concat(is_unknown ? "not supported: line " : "line ",
-                                             std::string(spec.status().message()))});
+      refused_.push_back({path, std::string(spec.status().message())});
       continue;
     }
     const std::string& family = (*spec)->name();

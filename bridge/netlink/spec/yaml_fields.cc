@@ -25,7 +25,7 @@ void YamlFields::Fail(const YamlNode& node, std::string_view what) {
 }
 
 void YamlFields::FailAsUnknown(const YamlNode& node, std::string_view what) {
-  if (ok()) status_ = absl::UnimplementedError(text::Concat(node.line, ": ", what));
+  if (ok()) status_ = absl::UnimplementedError(text::Concat(node.line, ": not supported: ", what));
 }
 
 void YamlFields::Wanted(const YamlNode& node, std::string_view key, std::string_view what) {

@@ -52,13 +52,13 @@ TEST(SpecTest, WhatIsWrongIsToldWithItsLine) {
 
 TEST(SpecTest, WhatIsNotSupportedIsNamed) {
   EXPECT_EQ(WhyNot("name: it\nprotocol: genetlink-next\n"),
-            "UNIMPLEMENTED: 1: protocol 'genetlink-next'");
+            "UNIMPLEMENTED: 2: not supported: protocol 'genetlink-next'");
   EXPECT_EQ(WhyNot(With("[{name: a, attributes: [{name: x, type: u128}]}]")),
-            "UNIMPLEMENTED: 4: type 'u128'");
+            "UNIMPLEMENTED: 4: not supported: type 'u128'");
   EXPECT_EQ(WhyNot(With("[]", "[{name: d, type: union}]")),
-            "UNIMPLEMENTED: 3: definition type 'union'");
+            "UNIMPLEMENTED: 3: not supported: definition type 'union'");
   EXPECT_EQ(WhyNot("name: it\noperations: {enum-model: random}\n"),
-            "UNIMPLEMENTED: 2: enum-model 'random'");
+            "UNIMPLEMENTED: 2: not supported: enum-model 'random'");
 }
 
 TEST(SpecTest, StructuresInEachOtherAreBounded) {
