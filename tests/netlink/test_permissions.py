@@ -66,7 +66,7 @@ def test_reading_can_be_narrowed(start_daemon: Callable[..., Daemon]) -> None:
     assert 'netlink { read: "ethtool:' in denied(
         daemon, "control", "ethtool", "linkinfo-get", dump=True
     )
-    stream = daemon.read.subscribe("netlink/*")
+    stream = daemon.read.subscribe("netlink/*/*")
     stream.until_live("netlink/netdev/mgmt")
     stream.cancel()
     names = {name for name in daemon.read.channels() if name.startswith("netlink/")}
