@@ -89,6 +89,10 @@ class Listen {
   }
   bool operator()(const v1::SubscribeResponse::HistoryEnd&) { return true; }
   bool operator()(const v1::SubscribeResponse::Heartbeat&) { return true; }
+  bool operator()(const Ended&) {
+    ended_ = true;
+    return true;
+  }
 
  private:
   static SubscriptionOptions Subscribe(const ListenOptions& options) {
