@@ -101,7 +101,7 @@ class ChannelReader {
   uint64_t next_schema_id_ = 0;
   std::optional<ChannelUpdateOut> told_;
 
-  std::vector<GivenEpoch> given_epochs_;  // at most Log::kMaxEpochs
+  std::vector<GivenEpoch> given_epochs_;  // at most Log::kMaxHistoryEpochs
   std::deque<SentBatch> sent_;            // not acknowledged; only with bytes
   uint64_t unacknowledged_bytes_ = 0;
 };

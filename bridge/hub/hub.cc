@@ -23,6 +23,11 @@ KernelDoor* Hub::door() const {
   return door_;
 }
 
+void Hub::SetHistoryKeeper(HistoryKeeper* keeper) {
+  const std::lock_guard lock(mutex_);
+  keeper_ = keeper;
+}
+
 std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> description) {
   if (auto known = Find(description->name)) {
     if (known->snapshot().description->has_records() == description->has_records()) {
@@ -33,7 +38,7 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
   }
   LogLimits log_limits = description->has_records() ? log_limits_(description->name)
                                                     : LogLimits{.max_bytes = 0, .segment_bytes = 0};
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   // Another thread may have made it meanwhile; it then is as new as this.
   if (const auto made = channels_.find(description->name); made != channels_.end()) {
     return made->second;
@@ -44,9 +49,14 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
     if (log_limits.max_bytes == 0) return nullptr;
   }
 
-  auto channel = std::make_shared<Channel>(*this, description, log_limits, use_);
+  HistoryKeeper* const keeper = description->has_records() ? keeper_ : nullptr;
+  auto history = keeper == nullptr ? nullptr : keeper->HistoryOf(description->name);
+  auto channel =
+      std::make_shared<Channel>(*this, description, log_limits, use_, std::move(history));
   channels_.emplace(description->name, channel);
   TouchLocked();
+  lock.unlock();
+  if (channel->log().history() != nullptr) keeper->Follow(channel);
   return channel;
 }
 
@@ -92,6 +102,20 @@ void Hub::SetKernelSide(KernelSideStatus status) {
   if (kernel_side_ == status) return;
   kernel_side_ = std::move(status);
   TouchLocked();
+}
+
+void Hub::SetOwnProblems(std::vector<Problem> problems) {
+  const std::lock_guard lock(mutex_);
+  if (own_problems_ == problems) return;
+  own_problems_ = std::move(problems);
+  TouchLocked();
+}
+
+std::vector<Problem> Hub::problems() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Problem> problems = kernel_side_.problems;
+  problems.insert(problems.end(), own_problems_.begin(), own_problems_.end());
+  return problems;
 }
 
 std::shared_ptr<Channel> Hub::Find(std::string_view name) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bridge/hub/channel.h"
+#include "bridge/hub/history.h"
 #include "bridge/hub/waiter.h"
 
 namespace kchan::hub {
@@ -69,6 +70,8 @@ class Hub {
 
   void SetDoor(KernelDoor* door);
   KernelDoor* door() const;
+  // Before any channel. It outlives the hub's use of it: Upsert().
+  void SetHistoryKeeper(HistoryKeeper* keeper);
 
   // Sources' side. Finds the channel of this name and gives it the new
   // description, or makes it; one that had records and now has none, or the
@@ -79,6 +82,8 @@ class Hub {
   // Forgets a channel with its history; subscriptions to it end.
   void Remove(std::string_view name);
   void SetKernelSide(KernelSideStatus status);
+  // What is not as it should be in the daemon itself.
+  void SetOwnProblems(std::vector<Problem> problems);
   // Asks again for the limits of each log; they may have changed.
   void UpdateLogLimits();
 
@@ -87,7 +92,10 @@ class Hub {
   // In order of name.
   std::vector<std::shared_ptr<Channel>> List() const;
   KernelSideStatus kernel_side() const;
+  // The kernel side's, and the daemon's own.
+  std::vector<Problem> problems() const;
   const MemoryUse& memory() const { return *use_; }
+  const std::shared_ptr<MemoryUse>& memory_use() const { return use_; }
   // Notified, again and again, while readers pin more than max_pinned_bytes.
   // After SetPinnedWaiter(nullptr) returns the old one is not called any more.
   void SetPinnedWaiter(Waiter* waiter);
@@ -117,9 +125,11 @@ class Hub {
   const std::shared_ptr<MemoryUse> use_;
   mutable std::mutex mutex_;
   KernelDoor* door_ = nullptr;
+  HistoryKeeper* keeper_ = nullptr;
   uint64_t version_ = 1;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_;
   KernelSideStatus kernel_side_;
+  std::vector<Problem> own_problems_;
   mutable WaiterList waiters_;
 };
 

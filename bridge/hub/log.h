@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "bridge/hub/history.h"
 #include "bridge/hub/record.h"
 #include "bridge/hub/segment.h"
 #include "bridge/hub/waiter.h"
@@ -49,6 +50,8 @@ struct LogPosition {
   uint64_t segment_id = 0;     // where sequence + 1 is expected
   size_t offset = 0;
   std::optional<Loss> owed = std::nullopt;  // the rest of a loss that the cursor points into
+  std::optional<HistoryQuery> lookup = std::nullopt;  // the history is still to say where it is
+  bool log_only = false;  // what the log has dropped is lost, wherever else it may be
 };
 
 // What Log::Read() found: consecutive elements of one epoch and schema.
@@ -97,12 +100,17 @@ struct LogExtent {
 // crosses from one epoch to the next by itself. Of epochs the log remembers
 // kMaxEpochs; a reader in an older one gets a loss of unknown count.
 //
+// With a history it begins where that ended: what it has dropped, and what was
+// before it, is read from there, in pieces that may have to be waited for. Only
+// what is not there either is lost.
+//
 // Thread safety: StartEpoch, Append*, Publish from one thread at a time (the
 // writer's); everything else from any. Append* take the lock only where they
 // begin a segment.
 class Log {
  public:
-  Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use);
+  Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use,
+      std::shared_ptr<History> history = nullptr);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -120,6 +128,10 @@ class Log {
 
   // What comes now is new.
   void CaughtUp();
+
+  // The number that StartEpoch(epoch) goes on with at the least: 1, but where
+  // the log, or its history, has that epoch now. Writer only.
+  uint64_t NextIn(uint64_t epoch) const { return epoch == epoch_ ? next_sequence_ : 1; }
 
   // Appends one record; returns its number. Invalidates nothing. Needs an
   // epoch.
@@ -160,7 +172,11 @@ class Log {
 
   LogExtent extent() const;
 
+  // Null if it has none.
+  const std::shared_ptr<History>& history() const { return history_; }
+
   static constexpr size_t kMaxEpochs = 64;
+  static constexpr size_t kMaxHistoryEpochs = 1024;  // of a log with a history
 
  private:
   // One segment and how far it is filled.
@@ -181,8 +197,12 @@ class Log {
     uint64_t first_sequence = 0;
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
     bool has_history = false;    // see StartEpoch(); until CaughtUp()
+    bool is_restored = false;    // from the history; it may go on, or have ended
+    bool ended_unseen = false;   // what it ended with is not known
 
-    bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
+    bool IsAwaited(uint64_t sequence) const {
+      return (has_history || is_restored) && sequence > last_sequence;
+    }
   };
 
   struct Counters {
@@ -196,7 +216,9 @@ class Log {
   struct Found {
     std::optional<Loss> loss;
     const Entry* entry = nullptr;
-    explicit operator bool() const { return loss || entry != nullptr; }
+    HistoryAnswer piece = {};  // of the history, if it has one
+    bool is_pending = false;   // the history is still to say
+    explicit operator bool() const { return loss || entry != nullptr || piece.chunk != nullptr; }
   };
 
   // log.cc: the writer's side.
@@ -214,18 +236,31 @@ class Log {
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
+  Found ResolveFrom(LogPosition& position, bool log_only) const;
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
   std::optional<Loss> Rejoin(LogPosition& position) const;
   const Entry* Following(LogPosition& position) const;
   const Run* FindRun(const Cursor& cursor) const;
   const Run& RunOf(const LogPosition& position) const;
   LogPosition Oldest() const;
+  LogPosition OldestInLog() const;
   LogPosition Newest() const;
   LogPosition LastRecords(uint64_t records) const;
   LogPosition Locate(const Run& run, uint64_t sequence) const;
 
+  // log_history.cc: what the history has. All but the first three need the lock.
+  void Restore();
+  void GoOnFromHistory(bool same_epoch, bool has_history);
+  static void TakePiece(const HistoryAnswer& piece, size_t max_bytes, LogPosition& position,
+                        LogBatch& batch);
+  Found FromHistory(LogPosition& position, uint64_t passed) const;
+  bool Place(LogPosition& position) const;
+  std::optional<LogPosition> OldestInHistory() const;
+  size_t max_epochs() const { return history_ == nullptr ? kMaxEpochs : kMaxHistoryEpochs; }
+
   const size_t segment_bytes_;
   const std::shared_ptr<MemoryUse> use_;
+  const std::shared_ptr<History> history_;
   std::atomic<size_t> max_bytes_;
 
   // The writer's own.
@@ -240,6 +275,8 @@ class Log {
   std::byte* last_loss_at_ = nullptr;  // the last element, if it is a loss
   Loss last_loss_;                     // ... and unpublished
   uint64_t records_before_segment_ = 0;
+  bool is_restored_ = false;  // as that of the last run
+  uint64_t kept_below_ = 0;   // numbers that come once more, and are in the history
   Counters counted_;
 
   mutable std::mutex mutex_;

@@ -63,7 +63,10 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
     if (run->IsAwaited(at->cursor.sequence)) {
       return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
     }
-    if (at->cursor.sequence > run->last_sequence) return std::nullopt;
+    if (at->cursor.sequence > run->last_sequence) {
+      if (!run->ended_unseen) return std::nullopt;
+      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
+    }
     return Locate(*run, at->cursor.sequence);
   }
   return Newest();
@@ -72,10 +75,12 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
 LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   LogBatch batch;
   LogPosition before;
+  HistoryAnswer piece;
   {
     const std::lock_guard lock(mutex_);
-    const Found found = Resolve(position);
+    Found found = Resolve(position);
     if (!found) return batch;
+    piece = std::move(found.piece);
     batch.epoch = position.cursor.epoch;
     batch.schema_id = position.schema_id;
     batch.loss = found.loss;
@@ -85,7 +90,11 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   }
   // Without the lock: the slices keep their segments, and published bytes do
   // not change.
-  if (batch.body_bytes > max_bytes) position = CutLastSlice(batch, max_bytes, before);
+  if (batch.body_bytes > max_bytes) {
+    before.log_only = position.log_only;
+    position = CutLastSlice(batch, max_bytes, before);
+  }
+  if (piece.chunk != nullptr) TakePiece(piece, max_bytes, position, batch);
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
@@ -120,7 +129,13 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
 bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   LogPosition ahead = position;
-  if (Resolve(ahead)) return false;
+  const Found found = Resolve(ahead);
+  if (found.is_pending) {
+    return history_->Wait(
+        ahead.lookup ? *ahead.lookup : HistoryQuery{.run = ahead.run, .after = ahead.cursor},
+        waiter);
+  }
+  if (found) return false;
   waiters_.Arm(waiter);
   return true;
 }
@@ -128,14 +143,26 @@ bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
 void Log::Disarm(Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   waiters_.Disarm(waiter);
+  if (history_ != nullptr) history_->Disarm(waiter);
 }
 
 // Moves `position` over what is gone, up to the next element. One loss at a
 // time: what lies behind a second one, or in another epoch, is for the next
 // call.
 Log::Found Log::Resolve(LogPosition& position) const {
+  const bool log_only = position.log_only;
+  Found found = ResolveFrom(position, log_only);
+  position.log_only = log_only;
+  return found;
+}
+
+Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
   Found found;
   if (runs_.empty()) return found;
+  if (position.lookup && !Place(position)) {
+    found.is_pending = true;
+    return found;
+  }
   if (position.run < runs_.front().id) {
     const Run* awaited = position.unknown_epoch ? FindRun(position.cursor) : nullptr;
     if (awaited != nullptr && awaited->IsAwaited(position.cursor.sequence)) return found;
@@ -155,6 +182,12 @@ Log::Found Log::Resolve(LogPosition& position) const {
 
     const Entry* entry = Following(position);
     const bool in_run = entry != nullptr && entry->run == run.id;
+    if (in_run && position.offset == 0 &&
+        entry->segment->first_sequence() <= position.cursor.sequence) {
+      // From the history, whose pieces end elsewhere.
+      position = Locate(run, position.cursor.sequence);
+      continue;
+    }
     // Everything below this is behind the reader, here or evicted.
     uint64_t passed = run.last_sequence;
     if (in_run) {
@@ -163,6 +196,7 @@ Log::Found Log::Resolve(LogPosition& position) const {
     }
     if (position.cursor.sequence < passed) {
       if (found.loss) return found;
+      if (history_ != nullptr && !log_only) return FromHistory(position, passed);
       found.loss = LossUpTo(position, passed, LossStage::kLogEviction);
     }
     if (in_run) {
@@ -173,6 +207,11 @@ Log::Found Log::Resolve(LogPosition& position) const {
     if (found.loss || run.id == runs_.back().id) return found;
     ++position.run;
     position.cursor = {.epoch = RunOf(position).epoch, .sequence = 0};
+    if (run.ended_unseen) {
+      position.schema_id = RunOf(position).schema_id;
+      found.loss = Loss{.stage = LossStage::kDaemonRestart};
+      return found;
+    }
   }
 }
 
@@ -189,6 +228,11 @@ std::optional<Loss> Log::Rejoin(LogPosition& position) const {
   const Run* run = FindRun(position.cursor);
   if (run != nullptr && position.cursor.sequence <= run->last_sequence) {
     position = Locate(*run, position.cursor.sequence);
+    return std::nullopt;
+  }
+  if (run != nullptr && run->ended_unseen) {
+    // It has more than is known of that epoch; Resolve() says so at its end.
+    position = {.cursor = position.cursor, .schema_id = run->schema_id, .run = run->id};
     return std::nullopt;
   }
   position = Oldest();
@@ -226,7 +270,11 @@ const Log::Run& Log::RunOf(const LogPosition& position) const {
 }
 
 LogPosition Log::Oldest() const {
-  if (entries_.empty()) return Newest();
+  if (auto oldest = OldestInHistory()) return *oldest;
+  return entries_.empty() ? Newest() : OldestInLog();
+}
+
+LogPosition Log::OldestInLog() const {
   const Entry& entry = entries_.front();
   return {.cursor = {entry.segment->epoch(), entry.segment->first_sequence() - 1},
           .schema_id = entry.segment->schema_id(),
@@ -253,7 +301,12 @@ LogPosition Log::LastRecords(uint64_t records) const {
   size_t index = entries_.size();
   uint64_t found = 0;
   while (index > 0 && found < records) found += entries_[--index].records;
-  if (found < records) return Oldest();
+  if (found < records) {
+    if (!OldestInHistory()) return Oldest();
+    const LogPosition before = entries_.empty() ? Newest() : OldestInLog();
+    return {.lookup = HistoryQuery{
+                .run = before.run, .after = before.cursor, .last_records = records - found}};
+  }
 
   const Entry& entry = entries_[index];
   const Segment& segment = *entry.segment;
