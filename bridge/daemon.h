@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/server.h"
 #include "bridge/source/kernel_side.h"
+#include "bridge/spool/spool.h"
 
 namespace kchan {
 
@@ -41,9 +43,15 @@ class Daemon {
   hub::LogLimits LogLimitsOf(std::string_view channel) const;
   source::SourcePolicy PolicyOf(std::string_view channel) const;
 
+  // daemon_spool.cc
+  void StartSpool();
+  void OfferSpooledChannels();
+  std::optional<spool::SpoolLimits> SpoolLimitsOf(std::string_view channel) const;
+
   mutable std::mutex config_mutex_;
   config::Config config_;  // guarded by config_mutex_
   hub::Hub hub_;
+  std::unique_ptr<spool::Spool> spool_;  // null: there is none
   std::unique_ptr<source::KernelSide> kernel_side_;
   std::unique_ptr<rpc::Server> server_;
 };

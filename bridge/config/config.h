@@ -3,6 +3,7 @@
 #define KCHAN_BRIDGE_CONFIG_CONFIG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "bridge/source/host_options.h"
 #include "bridge/source/link_options.h"
 #include "bridge/source/source_policy.h"
+#include "bridge/spool/options.h"
 
 namespace kchan::config {
 
@@ -27,6 +29,14 @@ struct ChannelRule {
   std::string glob;
   source::SourcePolicy policy;
   hub::LogLimits log;
+  std::optional<spool::SpoolLimits> spool;  // nothing: no history on disk
+};
+
+// Where histories on disk are.
+struct Spool {
+  std::string directory;
+  uint64_t max_total_bytes = 4ull << 30;
+  uint64_t max_read_bytes = 16ull << 20;
 };
 
 // Everything that kchand is told, checked, with its defaults filled in.
@@ -37,8 +47,9 @@ struct Config {
   hub::LogLimits log;  // of channels that no rule is about
   std::vector<ChannelRule> channels;
   rpc::ServerOptions server;
-  source::HostOptions host;  // channels that need no module
-  source::LinkOptions link;  // the module's
+  source::HostOptions host;    // channels that need no module
+  source::LinkOptions link;    // the module's
+  std::optional<Spool> spool;  // nothing: no channel has a history on disk
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

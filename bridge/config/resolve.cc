@@ -18,6 +18,7 @@
 #include "bridge/config/field.h"
 #include "bridge/config/parse.h"
 #include "bridge/config/resolve_host.h"
+#include "bridge/config/resolve_spool.h"
 #include "bridge/hub/subscription.h"
 
 namespace kchan::config {
@@ -129,7 +130,7 @@ absl::Status AddListeners(const v1::Config& from, rpc::ServerOptions& to) {
 
 absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRule& from,
                                    const hub::LogLimits& log) {
-  ChannelRule to{from.glob(), {}, log};
+  ChannelRule to{from.glob(), {}, log, {}};
   if (absl::Status status = hub::CheckGlob(from.glob()); !status.ok()) {
     return Bad(field + ".glob", std::string(status.message()));
   }
@@ -142,6 +143,10 @@ absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRu
                                from.idle_close_seconds(), 0, 7 * 24 * 3600, idle_seconds);
   status.Update(Number(field + ".log_max_bytes", from.has_log_max_bytes(), from.log_max_bytes(),
                        kMiB, kMaxBytes, to.log.max_bytes));
+  if (from.has_spool()) {
+    to.spool.emplace();
+    status.Update(ResolveChannelSpool(field + ".spool", from.spool(), *to.spool));
+  }
   if (!status.ok()) return status;
   to.policy.idle_close = absl::Seconds(idle_seconds);
   return to;
@@ -225,6 +230,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   status.Update(ReadLogging(from.logging(), to.logging));
   status.Update(ReadMemory(from.memory(), to));
   status.Update(ReadLimits(from.limits(), to));
+  status.Update(ResolveSpool(from, to));
   status.Update(AddListeners(from, to.server));
   if (!status.ok()) return status;
   for (int i = 0; i < from.channels_size(); ++i) {
