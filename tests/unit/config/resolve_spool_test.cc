@@ -59,11 +59,11 @@ TEST(ResolveSpoolTest, MistakesNameTheirField) {
   EXPECT_EQ(WrongField("spool {}"), "spool.directory");
   EXPECT_EQ(WrongField(R"(spool { directory: "here" })"), "spool.directory");
   EXPECT_EQ(WrongField(R"(spool { directory: "/" })"), "spool.directory");
-  EXPECT_EQ(WrongField(R"(spool { directory: "/a" max_total_bytes: 1 })"),
-            "spool.max_total_bytes");
+  EXPECT_EQ(WrongField(R"(spool { directory: "/a" max_total_bytes: 1 })"), "spool.max_total_bytes");
   EXPECT_EQ(WrongField(R"(channels { glob: "*" spool {} })"), "channels[0].spool");
-  EXPECT_EQ(WrongField(R"(spool { directory: "/a" } channels { glob: "*" spool { max_bytes: 1 } })"),
-            "channels[0].spool.max_bytes");
+  EXPECT_EQ(
+      WrongField(R"(spool { directory: "/a" } channels { glob: "*" spool { max_bytes: 1 } })"),
+      "channels[0].spool.max_bytes");
   EXPECT_EQ(WrongField(R"(spool { directory: "/a" } channels { glob: "*" spool { fsync: 9 } })"),
             "channels[0].spool.fsync");
 }
