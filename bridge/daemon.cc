@@ -24,6 +24,7 @@ absl::Status Daemon::StartParts() {
   source::KernelSideOptions options;
   options.link = config_.link;
   options.host = config_.host;
+  options.running = running_;
   options.policy_for = [this](std::string_view channel) { return PolicyOf(channel); };
   auto kernel_side = source::KernelSide::Start(hub_, std::move(options));
   if (!kernel_side.ok()) return kernel_side.status();
@@ -51,6 +52,7 @@ void Daemon::Reload(const config::Config& config) {
     std::lock_guard lock(config_mutex_);
     config_ = config;
   }
+  WarnOfSpoolChanges(config);
   kernel_side_->SetPolicy([this](std::string_view channel) { return PolicyOf(channel); });
   hub_.UpdateLogLimits();
   if (spool_ != nullptr) spool_->UpdateLimits();

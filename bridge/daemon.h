@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/config/config.h"
 #include "bridge/hub/hub.h"
+#include "bridge/hub/running_calls.h"
 #include "bridge/rpc/server.h"
 #include "bridge/source/kernel_side.h"
 #include "bridge/spool/spool.h"
@@ -27,11 +28,15 @@ class Daemon {
   // kernel side is missing is no failure: it is a state, shown to clients.
   static absl::StatusOr<std::unique_ptr<Daemon>> Start(const config::Config& config);
 
-  // Ends all streams, then lets go of the kernel side. In bounded time.
+  // Ends all streams, then lets go of the kernel side. Waits for calls into the
+  // kernel that have not returned.
   ~Daemon();
 
   // Applies what can change while it runs: rules and bounds of channels.
   void Reload(const config::Config& config);
+
+  // The calls into the kernel that run now; outlives this.
+  std::shared_ptr<const hub::RunningCalls> running_calls() const { return running_; }
 
   std::vector<std::string> addresses() const { return server_->addresses(); }
   hub::Hub& hub() { return hub_; }
@@ -46,12 +51,16 @@ class Daemon {
   // daemon_spool.cc
   void StartSpool();
   void OfferSpooledChannels();
+  // What a new configuration says of spools and does not apply before a restart.
+  void WarnOfSpoolChanges(const config::Config& config) const;
   std::optional<spool::SpoolLimits> SpoolLimitsOf(std::string_view channel) const;
 
   mutable std::mutex config_mutex_;
   config::Config config_;  // guarded by config_mutex_
+  const std::shared_ptr<hub::RunningCalls> running_ = std::make_shared<hub::RunningCalls>();
   hub::Hub hub_;
-  std::unique_ptr<spool::Spool> spool_;  // null: there is none
+  std::optional<config::Spool> running_spool_;  // what spool_ was made of
+  std::unique_ptr<spool::Spool> spool_;         // null: there is none
   std::unique_ptr<source::KernelSide> kernel_side_;
   std::unique_ptr<rpc::Server> server_;
 };

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's history on disk.
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "bridge/daemon.h"
 #include "bridge/node_identity.h"
 #include "spdlog/spdlog.h"
@@ -14,9 +19,22 @@ namespace {
 constexpr char kNotThere[] =
     "its history is on disk; nothing provides it now: load its module, if it has one";
 
+constexpr size_t kNamed = 5;  // channels in one line
+
+std::string Names(const std::vector<std::string>& channels) {
+  std::string names = absl::StrJoin(
+      channels.begin(),
+      channels.begin() + static_cast<ptrdiff_t>(std::min(channels.size(), kNamed)), ", ");
+  if (channels.size() > kNamed) {
+    absl::StrAppend(&names, " and ", channels.size() - kNamed, " more");
+  }
+  return names;
+}
+
 }  // namespace
 
 void Daemon::StartSpool() {
+  running_spool_ = config_.spool;
   if (!config_.spool) return;
   const rpc::NodeIdentity node = ThisNode(config_.server.node.name);
   spool::SpoolOptions options;
@@ -50,6 +68,31 @@ void Daemon::OfferSpooledChannels() {
       channel->SetSchema(std::move(schema));
     }
     channel->SetState(hub::ChannelState::kEnded, kNotThere);
+  }
+}
+
+void Daemon::WarnOfSpoolChanges(const config::Config& config) const {
+  if (config.spool != running_spool_) {
+    spdlog::warn(
+        "spool: its directory, max_total_bytes and max_read_bytes have changed: restart "
+        "kchand to apply that");
+  }
+  std::vector<std::string> to_begin;
+  std::vector<std::string> to_end;
+  for (const std::shared_ptr<hub::Channel>& channel : hub_.List()) {
+    if (!channel->snapshot().description->has_records()) continue;
+    const config::ChannelRule* rule = config.FindRule(channel->name());
+    const bool is_wanted = config.spool && rule != nullptr && rule->spool;
+    const bool is_there = channel->log().history() != nullptr;
+    if (is_wanted == is_there) continue;
+    (is_wanted ? to_begin : to_end).push_back(channel->name());
+  }
+  if (!to_begin.empty()) {
+    spdlog::warn("spool: history of {} is in memory only until kchand is restarted",
+                 Names(to_begin));
+  }
+  if (!to_end.empty()) {
+    spdlog::warn("spool: history of {} goes to disk until kchand is restarted", Names(to_end));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <pthread.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "bridge/config/flags.h"
 #include "bridge/daemon.h"
+#include "bridge/ending.h"
 #include "bridge/logging.h"
 #include "bridge/node_identity.h"
 #include "bridge/service_notify.h"
@@ -19,6 +21,9 @@
 
 namespace kchan {
 namespace {
+
+// Once the streams have ended, connections and the kernel side need a moment.
+constexpr std::chrono::seconds kLetGo(2);
 
 // A daemon that streams frees and allocates batches all the time. By default
 // glibc gives freed memory back to the kernel at once and pays for it with a
@@ -120,6 +125,7 @@ int Main(int argc, char** argv) {
   NotifyServiceManager("READY=1");
   Serve(*flags, signals, **daemon);
   NotifyServiceManager("STOPPING=1");
+  EndWithin(config->server.drain_timeout + kLetGo, signals, (*daemon)->running_calls());
   daemon->reset();
   spdlog::info("stopped");
   return 0;

@@ -29,11 +29,15 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
 endif()
 
+# What is in this folder is named relatively, so that every checkout of it
+# finds what another has compiled.
 find_program(KCHAN_CCACHE ccache)
 if(KCHAN_CCACHE)
+  set(kchan_launcher ${CMAKE_COMMAND} -E env
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${KCHAN_CCACHE})
   foreach(language C CXX)
     if(NOT CMAKE_${language}_COMPILER_LAUNCHER)
-      set(CMAKE_${language}_COMPILER_LAUNCHER "${KCHAN_CCACHE}")
+      set(CMAKE_${language}_COMPILER_LAUNCHER "${kchan_launcher}")
     endif()
   endforeach()
 endif()

@@ -108,7 +108,7 @@ static int activate(struct kchan *ch)
 	if (err)
 		goto err_reset_generation;
 	if (ch->ops.enable) {
-		err = ch->ops.enable(ch, ch->priv);
+		err = kchan_callback_status(ch->ops.enable(ch, ch->priv));
 		if (err)
 			goto err_stop_writers;
 	}

@@ -3,6 +3,10 @@
  * Tells the module what user space has written, from a work item: requests do
  * not wait for it, but a flush does. So fsync() means that the module has
  * heard of it.
+ *
+ * Nothing here can be killed, since whoever called fsync() is not here: a flush
+ * comes from a worker of the block layer, for which the caller waits in its
+ * uninterruptible way.
  */
 #include <linux/sched/mm.h>
 

@@ -110,8 +110,6 @@ static void copy_scalars(struct kchan *ch, const struct kchan_spec *spec,
 	strscpy(ch->provider, module_name(owner), sizeof(ch->provider));
 	ch->transport = spec->transport;
 	ch->transport_ops = kchan_transport_find(spec->transport);
-	ch->queued = ch->transport_ops->rings &&
-		     spec->transport != KCHAN_TRANSPORT_RING;
 	ch->direction = spec->direction;
 	ch->layout = spec->layout;
 	ch->policy = spec->policy;

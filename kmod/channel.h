@@ -52,7 +52,6 @@ struct kchan {
 	/* What each emit reads. */
 	bool live;
 	bool sleeps; /* the policy may */
-	bool queued; /* `shared` is a queue inside the kernel, never mapped */
 	struct kchan_channel_ring __percpu *rings; /* PER_CPU */
 	struct kchan_channel_ring *shared; /* SHARED */
 	const struct kchan_transport_ops *transport_ops;
@@ -104,13 +103,26 @@ void kchan_put(struct kchan *ch);
 /* ---- receive.c ----------------------------------------------------------- */
 
 /*
+ * 0: the channel's callbacks may be called, and its module, with whatever it
+ * has said, stays until kchan_leave(). ESHUTDOWN: the channel is dead. EINTR:
+ * the caller is being killed.
+ */
+int kchan_enter(struct kchan *ch);
+void kchan_leave(struct kchan *ch);
+
+/*
+ * What a callback has returned, as its caller may pass it on: never positive,
+ * and -EINTR for the -ERESTARTSYS that only a system call may end with.
+ */
+int kchan_callback_status(int status);
+
+/*
  * Hands one record from user space, already in kernel memory, to the channel's
  * receive callback, in the caller's context. Returns what the callback says, or
  * -EOPNOTSUPP (the channel takes none), -EINVAL (no such type, or shorter than
  * its fixed part), -EMSGSIZE, -ESHUTDOWN (dead), -EINTR. Never positive.
  */
-int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length,
-		  struct netlink_ext_ack *extack);
+int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length);
 
 /*
  * The same; the callback's words, if it has any, go to words[KCHAN_DOC_BYTES],
@@ -118,6 +130,13 @@ int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length,
  */
 int kchan_receive_words(struct kchan *ch, u16 type, const void *payload,
 			u32 length, char *words);
+
+/*
+ * The same between kchan_enter() and kchan_leave(). The callback's words are
+ * its module's, and may be gone after the latter.
+ */
+int kchan_receive_entered(struct kchan *ch, u16 type, const void *payload,
+			  u32 length, struct netlink_ext_ack *extack);
 
 /* ---- registry.c ---------------------------------------------------------- */
 

@@ -22,7 +22,7 @@ static int take(struct kchan *ch, u16 type, u32 length, struct iov_iter *from)
 	if (!payload)
 		return -ENOMEM;
 	if (copy_from_iter_full(payload, length, from))
-		err = kchan_receive(ch, type, payload, length, NULL);
+		err = kchan_receive(ch, type, payload, length);
 	kvfree(payload);
 	return err;
 }

@@ -87,20 +87,6 @@ static inline void kchan_inode_init_times(struct inode *inode)
 #define KCHAN_MCAST_CAP_NET_ADMIN
 #endif
 
-/*
- * The words of a refusal are the module's, which may be gone when they are
- * sent. Before 6.3 there is no place to keep them in.
- */
-static inline void kchan_keep_words(struct netlink_ext_ack *extack)
-{
-#ifdef NETLINK_MAX_FMTMSG_LEN
-	if (!extack || !extack->_msg || extack->_msg == extack->_msg_buf)
-		return;
-	strscpy(extack->_msg_buf, extack->_msg, sizeof(extack->_msg_buf));
-	extack->_msg = extack->_msg_buf;
-#endif
-}
-
 /* The attributes of a dump request. */
 static inline struct nlattr **kchan_dump_attrs(struct netlink_callback *cb)
 {

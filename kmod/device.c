@@ -82,7 +82,8 @@ static int device_release(struct inode *inode, struct file *file)
 	struct kchan_file *bound = file->private_data;
 
 	if (bound->ch) {
-		bound->ops->release(bound);
+		if (bound->ops->release)
+			bound->ops->release(bound);
 		kchan_put(bound->ch);
 	}
 	kfree(bound);

@@ -29,10 +29,8 @@ static __always_inline int emit(struct kchan *ch, u16 type,
 			err = kchan_ring_emit(&this_cpu_ptr(ch->rings)->core,
 					      type, payload, length);
 		else if (ch->shared)
-			/* Only a queue inside the kernel knows the CPU. */
 			err = kchan_ring_emit_shared(&ch->shared->core, type,
-						     ch->queued ?
-						     smp_processor_id() : 0,
+						     smp_processor_id(),
 						     payload, length);
 		else if (ch->transport_ops->emit)
 			err = ch->transport_ops->emit(ch, type, payload,

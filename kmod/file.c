@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The FILE transport: the kernel writes a regular file, or reads commands from
- * one. Both are handed over through the channel's file of /dev/kchan, of which
- * there is one at a time, its holder.
+ * one. Files to be written are handed over by the channel's holder, a file of
+ * /dev/kchan of which there is one at a time; commands by it, too, or by any
+ * number of its writers. What the holder has handed over outlives it, as long as
+ * the channel lingers: the next one goes on where it was.
  */
 #include <linux/file.h>
 #include <linux/slab.h>
@@ -24,9 +26,15 @@ struct file_channel {
 static int check_hand(const struct kchan *ch, const struct kchan_file_hand *hand)
 {
 	const bool by_bytes = hand->sync == KCHAN_SYNC_BYTES;
+	const bool is_output = hand->role == KCHAN_FILE_OUTPUT;
 
 	if (memchr_inv(hand->reserved, 0, sizeof(hand->reserved)) ||
 	    hand->sync > KCHAN_SYNC_ALWAYS || by_bytes != !!hand->sync_bytes)
+		return -EINVAL;
+	if (is_output ? hand->text : hand->max_bytes)
+		return -EINVAL;
+	/* Else an empty file might have no room for what is left over. */
+	if (hand->max_bytes && hand->max_bytes < KCHAN_FILE_MIN_BYTES)
 		return -EINVAL;
 	switch (hand->role) {
 	case KCHAN_FILE_OUTPUT:
@@ -44,7 +52,7 @@ static int check_hand(const struct kchan *ch, const struct kchan_file_hand *hand
 }
 
 static int hand_over(struct file_channel *channel, struct kchan *ch,
-		     struct kchan_file_hand *hand)
+		     struct kchan_file_hand *hand, char *words)
 {
 	const bool output = hand->role == KCHAN_FILE_OUTPUT;
 	struct file *file;
@@ -58,15 +66,19 @@ static int hand_over(struct file_channel *channel, struct kchan *ch,
 		if (!err)
 			return 0;
 	} else {
-		err = kchan_file_read_commands(ch, file, hand);
+		err = kchan_file_read_commands(ch, file, hand, words);
 	}
 	fput(file);
 	return err;
 }
 
+static const struct kchan_file_ops writer_ops;
+
 static long ioctl_hand(struct kchan_file *file, void __user *user)
 {
+	char words[KCHAN_DOC_BYTES] = "";
 	struct kchan_file_hand hand;
+	char __user *text;
 	int err;
 
 	if (copy_from_user(&hand, user, sizeof(hand)))
@@ -74,13 +86,20 @@ static long ioctl_hand(struct kchan_file *file, void __user *user)
 	err = check_hand(file->ch, &hand);
 	if (err)
 		return err;
+	if (hand.role == KCHAN_FILE_OUTPUT && file->ops == &writer_ops)
+		return -EOPNOTSUPP;
+	text = u64_to_user_ptr(hand.text);
+	/* Before anything is taken. */
+	if (text && put_user('\0', text))
+		return -EFAULT;
 	hand.status = 0;
 	hand.position = 0;
 	hand.sequence = 0;
 	hand.records = 0;
-	err = hand_over(file->priv, file->ch, &hand);
+	err = hand_over(file->priv, file->ch, &hand, words);
 	/* Also where commands ended in an error: how many came before it. */
-	if (copy_to_user(user, &hand, sizeof(hand)))
+	if (copy_to_user(user, &hand, sizeof(hand)) ||
+	    (text && copy_to_user(text, words, strlen(words) + 1)))
 		return -EFAULT;
 	return err;
 }
@@ -117,16 +136,12 @@ static __poll_t poll(struct kchan_file *file, struct file *raw,
 	return kchan_file_writer_poll(&channel->writer, raw, table);
 }
 
-static int attach(struct kchan_file *file, struct kchan *ch,
-		  struct kchan_attach *request)
+static int attach_holder(struct kchan_file *file, struct kchan *ch,
+			 struct kchan_attach *request)
 {
 	struct file_channel *channel = ch->transport_priv;
 	int err;
 
-	if (request->role != KCHAN_ROLE_READER)
-		return -EOPNOTSUPP;
-	if (request->cpu != KCHAN_CPU_SHARED)
-		return -ENXIO;
 	if (test_and_set_bit_lock(0, &channel->has_holder))
 		return -EBUSY;
 	kchan_file_writer_unsee(&channel->writer);
@@ -141,16 +156,57 @@ static int attach(struct kchan_file *file, struct kchan *ch,
 	return 0;
 }
 
+/* The kernel keeps the file that it writes: until the linger is over, at most. */
 static void release(struct kchan_file *file)
 {
 	struct file_channel *channel = file->priv;
 
-	kchan_file_writer_let_go(&channel->writer);
 	clear_bit_unlock(0, &channel->has_holder);
 	kchan_demand_put(file->ch);
 }
 
-static const struct kchan_file_ops holder_ops = {
+/* ---- A writer's file ----------------------------------------------------- */
+
+static long writer_ioctl(struct kchan_file *file, unsigned int command,
+			 void __user *user)
+{
+	return command == KCHAN_IOC_FILE_HAND ? ioctl_hand(file, user) : -ENOTTY;
+}
+
+static __poll_t writer_poll(struct kchan_file *file, struct file *raw,
+			    poll_table *table)
+{
+	return poll(file, raw, table) & EPOLLHUP ?: EPOLLOUT | EPOLLWRNORM;
+}
+
+static const struct kchan_file_ops writer_ops = {
+	.ioctl = writer_ioctl,
+	.poll = writer_poll,
+};
+
+static int attach_writer(struct kchan_file *file, struct kchan *ch,
+			 struct kchan_attach *request)
+{
+	if (!(ch->direction & KCHAN_DIRECTION_TO_KERNEL))
+		return -EOPNOTSUPP;
+	request->generation = READ_ONCE(ch->generation);
+	request->data_bytes = 0;
+	file->ops = &writer_ops;
+	file->priv = ch->transport_priv;
+	return 0;
+}
+
+static int attach(struct kchan_file *file, struct kchan *ch,
+		  struct kchan_attach *request)
+{
+	if (request->cpu != KCHAN_CPU_SHARED)
+		return -ENXIO;
+	return request->role == KCHAN_ROLE_WRITER ?
+		       attach_writer(file, ch, request) :
+		       attach_holder(file, ch, request);
+}
+
+static const struct kchan_file_ops file_ops = {
 	.attach = attach,
 	.release = release,
 	.ioctl = ioctl,
@@ -229,5 +285,5 @@ const struct kchan_transport_ops kchan_file_transport = {
 	.stop = stop,
 	.dead = dead,
 	.wake = wake,
-	.file = &holder_ops,
+	.file = &file_ops,
 };

@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "channel.h"
 #include "frame.h"
@@ -51,22 +52,28 @@ static int read_frame(struct file *file, struct kchan_frame *frame,
 
 /* One after the other; `frame` is where each is kept meanwhile. */
 static int take_frames(struct kchan *ch, struct file *file,
-		       struct kchan_frame *frame, struct kchan_file_hand *hand)
+		       struct kchan_frame *frame, struct kchan_file_hand *hand,
+		       char *words)
 {
 	loff_t position = hand->position;
+	char said[KCHAN_DOC_BYTES];
 	int err;
 
 	while ((err = read_frame(file, frame, &position)) > 0) {
-		int status = kchan_receive(ch, frame->type, frame + 1,
-					   frame->length, NULL);
+		int status;
 
+		said[0] = '\0';
+		status = kchan_receive_words(ch, frame->type, frame + 1,
+					     frame->length, said);
 		/* Not the callback's word for it: it was not looked at. */
 		if (status == -ESHUTDOWN && READ_ONCE(ch->deaf))
 			return status;
 		if (status == -EINTR && fatal_signal_pending(current))
 			return hand->records ? 0 : status;
-		if (status && !hand->status)
+		if (status && !hand->status) {
 			hand->status = -status;
+			strscpy(words, said, KCHAN_DOC_BYTES);
+		}
 		hand->position = position;
 		hand->records++;
 		if (fatal_signal_pending(current))
@@ -77,7 +84,7 @@ static int take_frames(struct kchan *ch, struct file *file,
 }
 
 int kchan_file_read_commands(struct kchan *ch, struct file *file,
-			     struct kchan_file_hand *hand)
+			     struct kchan_file_hand *hand, char *words)
 {
 	struct kchan_frame *frame;
 	int err;
@@ -91,7 +98,7 @@ int kchan_file_read_commands(struct kchan *ch, struct file *file,
 	if (err)
 		goto out_free;
 	hand->position = file->f_pos;
-	err = take_frames(ch, file, frame, hand);
+	err = take_frames(ch, file, frame, hand, words);
 	file->f_pos = hand->position;
 	mutex_unlock(&file->f_pos_lock);
 out_free:

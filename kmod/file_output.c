@@ -47,15 +47,21 @@ err_put:
 }
 
 void kchan_output_open(struct kchan_output *output, struct file *file,
-		       enum kchan_file_sync sync, u64 sync_bytes)
+		       const struct kchan_file_hand *hand)
 {
 	*output = (struct kchan_output){
 		.file = file,
-		.sync = sync,
-		.sync_bytes = sync_bytes,
+		.sync = hand->sync,
+		.sync_bytes = hand->sync_bytes,
+		.max_bytes = hand->max_bytes ?: U64_MAX,
 		.limit = rlimit(RLIMIT_FSIZE),
 		.position = i_size_read(file_inode(file)),
 	};
+}
+
+bool kchan_output_has_room(const struct kchan_output *output, u64 bytes)
+{
+	return (u64)output->position + bytes <= output->max_bytes;
 }
 
 ssize_t kchan_output_write(struct kchan_output *output, const void *bytes,
@@ -64,7 +70,8 @@ ssize_t kchan_output_write(struct kchan_output *output, const void *bytes,
 	const struct cred *ours;
 	ssize_t written;
 
-	if ((u64)output->position + count > output->limit)
+	if ((u64)output->position + count > output->limit ||
+	    !kchan_output_has_room(output, count))
 		return -EFBIG;
 	ours = override_creds(output->file->f_cred);
 	written = kernel_write(output->file, bytes, count, &output->position);

@@ -17,6 +17,7 @@ struct kchan_output {
 	struct file *file; /* NULL: none */
 	enum kchan_file_sync sync;
 	u64 sync_bytes;
+	u64 max_bytes; /* how long it may get */
 	u64 limit; /* RLIMIT_FSIZE of who handed it over */
 	loff_t position; /* where the next byte goes */
 	u64 unsynced; /* bytes since the last sync */
@@ -32,11 +33,17 @@ struct kchan_output {
  */
 struct file *kchan_file_from_fd(int fd, fmode_t mode);
 
-/* Begins at the file's end. Takes over the reference. */
+/* Begins at the file's end. Takes over the reference. `hand` was checked. */
 void kchan_output_open(struct kchan_output *output, struct file *file,
-		       enum kchan_file_sync sync, u64 sync_bytes);
+		       const struct kchan_file_hand *hand);
 
-/* How many bytes were written, at least one; or a negative errno. */
+/* Whether `bytes` more leave it within max_bytes. */
+bool kchan_output_has_room(const struct kchan_output *output, u64 bytes);
+
+/*
+ * How many bytes were written, at least one; or a negative errno, EFBIG where
+ * they would make the file too long.
+ */
 ssize_t kchan_output_write(struct kchan_output *output, const void *bytes,
 			   size_t count);
 

@@ -85,7 +85,10 @@ static struct kchan_file_writer *writer_of(struct kchan_queue *queue)
 
 static void begin(struct kchan_queue *queue)
 {
-	writer_of(queue)->failed = false;
+	struct kchan_file_writer *writer = writer_of(queue);
+
+	writer->failed = false;
+	writer->full = false;
 }
 
 static bool take(struct kchan_queue *queue, const struct kchan_record *record,
@@ -96,6 +99,10 @@ static bool take(struct kchan_queue *queue, const struct kchan_record *record,
 
 	if (!writer->output.file)
 		return false;
+	writer->full = !kchan_output_has_room(
+		&writer->output, writer->used - writer->done + bytes);
+	if (writer->full)
+		return false;
 	if (writer->used + bytes > writer->batch_bytes && !write_batch(writer))
 		return false;
 	kchan_frame_write(writer->batch + writer->used, record->type,
@@ -105,11 +112,17 @@ static bool take(struct kchan_queue *queue, const struct kchan_record *record,
 	return true;
 }
 
+static bool trouble_is_news(const struct kchan_file_writer *writer)
+{
+	return writer->status.lost != writer->seen.lost ||
+	       writer->status.error != writer->seen.error ||
+	       writer->status.full != writer->seen.full;
+}
+
 static bool status_is_news(const struct kchan_file_writer *writer)
 {
 	return writer->status.records != writer->seen.records ||
-	       writer->status.lost != writer->seen.lost ||
-	       writer->status.error != writer->seen.error;
+	       trouble_is_news(writer);
 }
 
 static void publish(struct kchan_file_writer *writer)
@@ -118,6 +131,7 @@ static void publish(struct kchan_file_writer *writer)
 	bool news;
 
 	now->has_file = writer->output.file != NULL;
+	now->full = now->has_file && writer->full;
 	now->position = now->has_file ? whole_end(writer) : 0;
 	now->synced = now->has_file ? min(writer->output.synced,
 					  now->position) : 0;
@@ -161,6 +175,7 @@ static const struct kchan_queue_ops queue_ops = {
 	.begin = begin,
 	.take = take,
 	.end = end,
+	.lingers = true,
 };
 
 /* ---- Files --------------------------------------------------------------- */
@@ -198,19 +213,12 @@ int kchan_file_writer_turn_to(struct kchan_file_writer *writer,
 	hand->position = close_output(writer);
 	publish(writer);
 	hand->sequence = writer->now.sequence;
-	kchan_output_open(&writer->output, file, hand->sync, hand->sync_bytes);
+	kchan_output_open(&writer->output, file, hand);
+	writer->full = false;
 	publish(writer);
 	mutex_unlock(&writer->queue.lock);
 	kchan_queue_kick(&writer->queue);
 	return 0;
-}
-
-void kchan_file_writer_let_go(struct kchan_file_writer *writer)
-{
-	mutex_lock(&writer->queue.lock);
-	close_output(writer);
-	publish(writer);
-	mutex_unlock(&writer->queue.lock);
 }
 
 /* ---- Life ---------------------------------------------------------------- */
@@ -304,8 +312,7 @@ __poll_t kchan_file_writer_poll(struct kchan_file_writer *writer,
 	spin_lock(&writer->status_lock);
 	if (writer->status.records != writer->seen.records)
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (writer->status.lost != writer->seen.lost ||
-	    writer->status.error != writer->seen.error)
+	if (trouble_is_news(writer))
 		events |= EPOLLPRI;
 	if (writer->dead)
 		events |= EPOLLHUP;

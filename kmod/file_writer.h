@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The FILE transport's writer: takes records from the channel's queue, makes
- * frames of them in one buffer, and appends these to the file that it was given.
- * Without a file, records wait in the queue.
+ * frames of them in one buffer, and appends these to the file that it was given,
+ * also while the channel lingers without a holder. Without a file, or with one
+ * that is as long as it may get, records wait in the queue.
  *
  * Nothing that was taken is given up while there is hope: what a write leaves
  * over is written later, at the same place or, as whole frames, to the next
@@ -33,6 +34,7 @@ struct kchan_file_writer {
 	u32 done; /* of these, in the file */
 	u32 counted; /* of these, as whole frames */
 	bool failed; /* a write has, in this turn */
+	bool full; /* the next record would make the file too long */
 	struct kchan_file_status now;
 
 	spinlock_t status_lock; /* protects all below */
@@ -62,9 +64,6 @@ void kchan_file_writer_dead(struct kchan_file_writer *writer);
 int kchan_file_writer_turn_to(struct kchan_file_writer *writer,
 			      struct file *file,
 			      struct kchan_file_hand *hand);
-/* The holder is gone, so is the file. */
-void kchan_file_writer_let_go(struct kchan_file_writer *writer);
-
 /* The holder has then seen it. */
 void kchan_file_writer_status(struct kchan_file_writer *writer,
 			      struct kchan_file_status *status);

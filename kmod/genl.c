@@ -129,6 +129,25 @@ struct kchan *kchan_genl_channel(struct genl_info *info)
 	return ERR_PTR(-ENOENT);
 }
 
+int kchan_genl_enter(struct kchan *ch, struct genl_info *info)
+{
+	int err = kchan_enter(ch);
+
+	if (err == -ESHUTDOWN)
+		NL_SET_ERR_MSG(info->extack, "the channel is dead");
+	return err;
+}
+
+int kchan_genl_answer(struct sk_buff *skb, struct genl_info *info, int err)
+{
+	struct nlmsghdr *request = nlmsg_hdr(skb);
+
+	if (err || request->nlmsg_flags & NLM_F_ACK)
+		netlink_ack(skb, request, err, info->extack);
+	/* To netlink it means: answered; not what became of the request. */
+	return -EINTR;
+}
+
 struct sk_buff *kchan_genl_reply_new(struct genl_info *info, size_t bytes,
 				     void **header)
 {

@@ -33,6 +33,17 @@ struct sk_buff *kchan_genl_reply_new(struct genl_info *info, size_t bytes,
 int kchan_genl_reply(struct sk_buff *reply, struct genl_info *info,
 		     void *header, int err);
 
+/* kchan_enter(), said in the extended ACK if the channel is dead. */
+int kchan_genl_enter(struct kchan *ch, struct genl_info *info);
+
+/*
+ * Acknowledges the request here and now. For what a module has had a say in:
+ * its words may be gone when the operation has returned (so between kchan_enter()
+ * and kchan_leave()), and its -EINTR would be taken for no answer. Returns what
+ * the operation is to return.
+ */
+int kchan_genl_answer(struct sk_buff *skb, struct genl_info *info, int err);
+
 /* What the attributes of one channel take at most. */
 #define KCHAN_CHANNEL_MESSAGE_BYTES (16U << 10)
 

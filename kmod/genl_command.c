@@ -65,8 +65,15 @@ int kchan_genl_send(struct sk_buff *skb, struct genl_info *info)
 		err = -ENOMEM;
 		goto out_put;
 	}
-	err = kchan_receive(ch, nla_get_u16(info->attrs[KCHAN_A_RECORD_TYPE]),
-			    payload, length, info->extack);
+	err = kchan_genl_enter(ch, info);
+	if (err)
+		goto out_free;
+	err = kchan_receive_entered(ch,
+				    nla_get_u16(info->attrs[KCHAN_A_RECORD_TYPE]),
+				    payload, length, info->extack);
+	err = kchan_genl_answer(skb, info, err);
+	kchan_leave(ch);
+out_free:
 	kvfree(payload);
 out_put:
 	kchan_put(ch);

@@ -154,9 +154,11 @@ int kchan_genl_enable(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(ch))
 		return PTR_ERR(ch);
 	err = check_enable(ch, info) ?: enable(ch, info);
-	if (err)
-		kchan_put(ch);
-	return err;
+	if (!err)
+		return 0;
+	kchan_put(ch);
+	/* Of itself netlink would not answer -EINTR, which a source may say. */
+	return kchan_genl_answer(skb, info, err);
 }
 
 int kchan_genl_disable(struct sk_buff *skb, struct genl_info *info)

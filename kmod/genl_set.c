@@ -6,7 +6,6 @@
 #include <linux/slab.h>
 
 #include "channel.h"
-#include "compat.h"
 #include "genl.h"
 #include "notify.h"
 #include "rings.h"
@@ -108,9 +107,9 @@ static int check_budget(struct kchan *ch, struct genl_info *info)
 static int set_param(struct kchan *ch, u32 param, u64 value,
 		     struct netlink_ext_ack *extack)
 {
-	int err = ch->ops.set_param(ch, ch->priv, param, value, extack);
+	int err = kchan_callback_status(ch->ops.set_param(ch, ch->priv, param,
+							  value, extack));
 
-	kchan_keep_words(extack);
 	if (!err)
 		WRITE_ONCE(ch->params.entries[param].value, value);
 	return err;
@@ -154,7 +153,7 @@ static void set_sizes(struct kchan *ch, struct genl_info *info)
 	mutex_unlock(&ch->demand);
 }
 
-/* Under kchan.callbacks (read). */
+/* Between kchan_enter() and kchan_leave(). */
 static int set_channel(struct kchan *ch, struct genl_info *info,
 		       struct change *changes)
 {
@@ -193,14 +192,12 @@ int kchan_genl_channel_set(struct sk_buff *skb, struct genl_info *info)
 		err = -ENOMEM;
 		goto out_put;
 	}
-	down_read(&ch->callbacks);
-	if (ch->deaf) {
-		NL_SET_ERR_MSG(info->extack, "the channel is dead");
-		err = -ESHUTDOWN;
-	} else {
-		err = set_channel(ch, info, changes);
-	}
-	up_read(&ch->callbacks);
+	err = kchan_genl_enter(ch, info);
+	if (err)
+		goto out_free;
+	err = kchan_genl_answer(skb, info, set_channel(ch, info, changes));
+	kchan_leave(ch);
+out_free:
 	kfree(changes);
 out_put:
 	kchan_put(ch);

@@ -42,6 +42,12 @@ static bool turn(struct kchan_queue *queue)
 	       kchan_ring_consume_arm(&queue->consumer);
 }
 
+static bool has_turns(const struct kchan_queue *queue)
+{
+	return queue->started &&
+	       (queue->ops->lingers || READ_ONCE(queue->ch->users));
+}
+
 static void turn_work(struct work_struct *work)
 {
 	struct kchan_queue *queue = container_of(to_delayed_work(work),
@@ -50,7 +56,7 @@ static void turn_work(struct work_struct *work)
 	bool more = false;
 
 	mutex_lock(&queue->lock);
-	if (queue->started && READ_ONCE(queue->ch->users)) {
+	if (has_turns(queue)) {
 		more = turn(queue);
 		again = queue->again;
 	}

@@ -5,7 +5,8 @@
  * record was emitted from.
  *
  * While the channel only lingers, records stay queued, as those of a mapped
- * ring do, so that a reader's restart misses what fits.
+ * ring do, so that a reader's restart misses what fits; unless the transport has
+ * somewhere to put them.
  *
  * All functions are called in process context, under kchan.demand unless they
  * say otherwise.
@@ -36,6 +37,7 @@ struct kchan_queue_ops {
 		     u64 sequence);
 	/* queue->sequence covers losses that no record follows, too. */
 	void (*end)(struct kchan_queue *queue);
+	bool lingers; /* has turns also while the channel only lingers */
 };
 
 /* A part of the transport's own structure. */

@@ -4,7 +4,6 @@
 #include <linux/string.h>
 
 #include "channel.h"
-#include "compat.h"
 
 static int check(const struct kchan *ch, u16 type, u32 length)
 {
@@ -19,8 +18,7 @@ static int check(const struct kchan *ch, u16 type, u32 length)
 	return length > ch->max_record_bytes ? -EMSGSIZE : 0;
 }
 
-/* 0, to be followed by leave(): the module stays until then. */
-static int enter(struct kchan *ch)
+int kchan_enter(struct kchan *ch)
 {
 	int err = down_read_killable(&ch->callbacks);
 
@@ -32,37 +30,35 @@ static int enter(struct kchan *ch)
 	return -ESHUTDOWN;
 }
 
-static void leave(struct kchan *ch)
+void kchan_leave(struct kchan *ch)
 {
 	up_read(&ch->callbacks);
 }
 
-static int call(struct kchan *ch, u16 type, const void *payload, u32 length,
-		struct netlink_ext_ack *extack)
+int kchan_callback_status(int status)
 {
-	int status = ch->ops.receive(ch, ch->priv, type, payload, length,
-				     extack);
-
-	/* A positive number would be taken for something else by its callers. */
-	return min(status, 0);
+	return status == -ERESTARTSYS ? -EINTR : min(status, 0);
 }
 
-int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length,
-		  struct netlink_ext_ack *extack)
+int kchan_receive_entered(struct kchan *ch, u16 type, const void *payload,
+			  u32 length, struct netlink_ext_ack *extack)
 {
 	int err = check(ch, type, length);
 
 	if (err)
 		return err;
-	err = enter(ch);
-	if (err) {
-		if (err == -ESHUTDOWN)
-			NL_SET_ERR_MSG(extack, "the channel is dead");
+	return kchan_callback_status(ch->ops.receive(ch, ch->priv, type,
+						     payload, length, extack));
+}
+
+int kchan_receive(struct kchan *ch, u16 type, const void *payload, u32 length)
+{
+	int err = kchan_enter(ch);
+
+	if (err)
 		return err;
-	}
-	err = call(ch, type, payload, length, extack);
-	kchan_keep_words(extack);
-	leave(ch);
+	err = kchan_receive_entered(ch, type, payload, length, NULL);
+	kchan_leave(ch);
 	return err;
 }
 
@@ -70,13 +66,13 @@ int kchan_receive_words(struct kchan *ch, u16 type, const void *payload,
 			u32 length, char *words)
 {
 	struct netlink_ext_ack extack = {};
-	int err = check(ch, type, length) ?: enter(ch);
+	int err = kchan_enter(ch);
 
 	if (err)
 		return err;
-	err = call(ch, type, payload, length, &extack);
+	err = kchan_receive_entered(ch, type, payload, length, &extack);
 	if (err && extack._msg)
 		strscpy(words, extack._msg, KCHAN_DOC_BYTES);
-	leave(ch);
+	kchan_leave(ch);
 	return err;
 }

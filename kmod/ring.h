@@ -133,7 +133,7 @@ int kchan_ring_emit(struct kchan_ring *ring, u16 type, const void *payload,
 /*
  * The same for a ring with writers on all CPUs. Also -EBUSY: contended (an NMI
  * met a held lock, or the writer interrupted itself), counted lost. `flags` is
- * 0 for a mapped ring; a queue inside the kernel may keep 16 bits there.
+ * for the reader: the CPU, which nothing else tells.
  */
 int kchan_ring_emit_shared(struct kchan_ring *ring, u16 type, u16 flags,
 			   const void *payload, u32 length);

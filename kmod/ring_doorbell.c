@@ -36,16 +36,14 @@ static void read_header(const struct kchan_ring_writer *writer,
 	record->flags = READ_ONCE(shared->flags);
 }
 
-/* The record's bytes in the area; 0: it cannot be one. */
-static u64 record_bytes(const struct doorbell *bell,
-			const struct kchan_record *record)
+u64 kchan_doorbell_record_bytes(const struct kchan_ring_writer *writer,
+				const struct kchan_record *record, u64 head)
 {
-	const u64 left = bell->request.head - bell->writer->tail;
 	const u32 length = record->length & KCHAN_RECORD_LENGTH_MASK;
 	const u64 bytes = KCHAN_RING_RECORD_BYTES(length);
 
-	if (length > bell->writer->max_payload_bytes || bytes > left ||
-	    record->flags)
+	if (length > writer->max_payload_bytes ||
+	    bytes > head - writer->tail || record->flags)
 		return 0;
 	return bytes;
 }
@@ -77,7 +75,8 @@ static int take_record(struct doorbell *bell)
 	int status;
 
 	read_header(writer, &record);
-	bytes = record_bytes(bell, &record);
+	bytes = kchan_doorbell_record_bytes(writer, &record,
+					    bell->request.head);
 	if (!bytes)
 		return -EBADMSG;
 	if (record.length & KCHAN_RECORD_DISCARD) {
@@ -116,20 +115,13 @@ static int take_records(struct doorbell *bell)
 	return 0;
 }
 
-/* Under the writer's lock. */
-static int check_request(const struct doorbell *bell)
+bool kchan_doorbell_is_sane(const struct kchan_ring_writer *writer,
+			    const struct kchan_doorbell *request)
 {
-	const struct kchan_doorbell *request = &bell->request;
-	const struct kchan_ring_writer *writer = bell->writer;
-
-	if (READ_ONCE(bell->ch->deaf))
-		return -ESHUTDOWN;
-	if (!request->max_records ||
-	    request->max_records > KCHAN_MAX_DOORBELL_RECORDS ||
-	    request->head - writer->tail > writer->memory->data_bytes ||
-	    !IS_ALIGNED(request->head, KCHAN_RECORD_ALIGN))
-		return -EINVAL;
-	return 0;
+	return request->max_records &&
+	       request->max_records <= KCHAN_MAX_DOORBELL_RECORDS &&
+	       request->head - writer->tail <= writer->memory->data_bytes &&
+	       IS_ALIGNED(request->head, KCHAN_RECORD_ALIGN);
 }
 
 static int ring(struct doorbell *bell)
@@ -139,10 +131,13 @@ static int ring(struct doorbell *bell)
 
 	if (err)
 		return err;
-	err = check_request(bell);
-	if (!err && text && put_user('\0', text))
+	if (READ_ONCE(bell->ch->deaf))
+		err = -ESHUTDOWN;
+	else if (!kchan_doorbell_is_sane(bell->writer, &bell->request))
+		err = -EINVAL;
+	else if (text && put_user('\0', text))
 		err = -EFAULT;
-	if (!err)
+	else
 		err = take_records(bell);
 	bell->request.tail = bell->writer->tail;
 	mutex_unlock(&bell->writer->lock);

@@ -31,4 +31,14 @@ int kchan_ring_attach_writer(struct kchan_file *file, struct kchan *ch,
 long kchan_ring_doorbell(struct kchan *ch, struct kchan_ring_writer *writer,
 			 struct kchan_doorbell __user *user);
 
+/* Its judgement of what user space says; under writer->lock. */
+bool kchan_doorbell_is_sane(const struct kchan_ring_writer *writer,
+			    const struct kchan_doorbell *request);
+/*
+ * What the record at the tail takes of the area, by a copy of its header that
+ * nobody can reach; 0: it cannot be one that ends at `head` or before.
+ */
+u64 kchan_doorbell_record_bytes(const struct kchan_ring_writer *writer,
+				const struct kchan_record *record, u64 head);
+
 #endif

@@ -5,7 +5,6 @@
  * then the word is swapped if it is still what the module was asked about.
  */
 #include <linux/bits.h>
-#include <linux/minmax.h>
 #include <linux/sched/signal.h>
 
 #include "channel.h"
@@ -26,10 +25,11 @@ static int ask(struct kchan *ch, u32 word, u64 value)
 {
 	if (!ch->ops.set_value)
 		return 0;
-	return min(ch->ops.set_value(ch, ch->priv, word, value), 0);
+	return kchan_callback_status(ch->ops.set_value(ch, ch->priv, word,
+						       value));
 }
 
-/* Under kchan.callbacks (read). */
+/* Between kchan_enter() and kchan_leave(). */
 static int try_until_changed(struct kchan *ch, struct kchan_value_change *change)
 {
 	u64 seen;
@@ -65,10 +65,10 @@ int kchan_value_change(struct kchan_values *values,
 
 	if (err)
 		return err;
-	err = down_read_killable(&ch->callbacks);
+	err = kchan_enter(ch);
 	if (err)
 		return err;
-	err = ch->deaf ? -ESHUTDOWN : try_until_changed(ch, change);
-	up_read(&ch->callbacks);
+	err = try_until_changed(ch, change);
+	kchan_leave(ch);
 	return err;
 }

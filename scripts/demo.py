@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ _BUILD = _ROOT / "build/dev"
 _CLI = _BUILD / "clients/cli/kchan"
 _PORT = 50051
 _CHANNELS = ("exec", "exit", "netdev", "sock_state", "tick")
+_START_SECONDS = 30
 
 
 def say(text: str) -> None:
@@ -93,15 +95,41 @@ def host() -> Iterator[str]:
             [_BUILD / "bridge/kchand", "--listen-unix-dir", folder, "--node-name", "demo-host"],
             stderr=open(f"{folder}/kchand.log", "wb"),
         )
-        activity = subprocess.Popen(
-            ["sh", _ROOT / "scripts/guest/demo-activity"], start_new_session=True
-        )
+        processes = [daemon]
         try:
+            _await_serving(daemon, socket, Path(folder) / "kchand.log")
+            if not _has_listening_nc():
+                say("nc of this host cannot serve (-l -p, -e: busybox has them): "
+                    "no connection is made, so sock_state shows only those of others")  # fmt: skip
+            activity = subprocess.Popen(
+                ["sh", _ROOT / "scripts/guest/demo-activity"], start_new_session=True
+            )
+            processes.insert(0, activity)
             yield f"unix:{socket}"
         finally:
-            for process in (activity, daemon):
+            for process in processes:
                 process.terminate()
                 process.wait(timeout=30)
+
+
+def _await_serving(daemon: subprocess.Popen[bytes], socket: str, log: Path) -> None:
+    """Waits until the daemon answers on its socket."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(socket):
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"demo: kchand does not serve {socket}; it says:\n{log.read_text()}")
+        time.sleep(0.05)
+
+
+def _answers(socket: str) -> bool:
+    command = [str(_CLI), "--server", f"unix:{socket}", "list"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _has_listening_nc() -> bool:
+    """Whether `nc -l -p PORT -e PROGRAM` works here, as demo-activity uses it."""
+    shown = subprocess.run(["sh", "-c", "nc -h 2>&1"], capture_output=True, text=True, check=False)
+    return re.search(r"^\s*-e\b", shown.stdout, re.MULTILINE) is not None
 
 
 @contextmanager
@@ -149,7 +177,7 @@ def follow(server: str, seconds: float) -> tuple[Counter[str], int]:
             records[found[1]] += 1
     reader.join()
     print("".join(notes), end="", flush=True)
-    summary = re.search(r"(\d+) records, (\d+) lost", "".join(notes))
+    summary = re.search(r"(\d+) records?, (\d+) lost", "".join(notes))
     if tail.wait() != 0 or not summary:
         sys.exit("demo: the tail did not end as it should")
     if int(summary[1]) != records.total():

@@ -4,7 +4,8 @@
 
   scripts/vm.py --kernel 6.12 --build build/dev --run 'kchan list'
   scripts/vm.py --build build/dev --module ./mine.ko --serve
-                                   kchand, reachable from here; Ctrl-C ends it
+                                   kchand, reachable from here; Ctrl-C ends it,
+                                   with 1 if the kernel complained meanwhile
   scripts/vm.py --shell            a shell on the console; Ctrl-A X ends it
 
 Programs import it as a module: from vm import Vm.
@@ -81,6 +82,14 @@ def serve(vm: Vm) -> None:
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
+def print_warnings(vm: Vm) -> bool:
+    """Says what the kernel complained of; whether it did."""
+    warnings = vm.kernel_warnings()
+    for line in warnings:
+        print(f"kernel: {line}", file=sys.stderr)
+    return bool(warnings)
+
+
 def main() -> int:
     arguments = _parse()
     modules: list[str | Path] = []
@@ -108,13 +117,12 @@ def main() -> int:
             return vm.wait_end()
         if arguments.serve:
             serve(vm)
-            return 0
+            return 1 if print_warnings(vm) else 0
         result = vm.sh(arguments.run, timeout=600, check=False)
         sys.stdout.buffer.write(result.output)
         sys.stdout.flush()
         sys.stderr.buffer.write(result.errors)
-        for line in vm.kernel_warnings():
-            print(f"kernel: {line}", file=sys.stderr)
+        print_warnings(vm)
         return result.code
 
 

@@ -37,6 +37,8 @@ struct Spool {
   std::string directory;
   uint64_t max_total_bytes = 4ull << 30;
   uint64_t max_read_bytes = 16ull << 20;
+
+  friend bool operator==(const Spool&, const Spool&) = default;
 };
 
 // Everything that kchand is told, checked, with its defaults filled in.

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
@@ -45,6 +46,29 @@ void AddListenFlags(CLI::App& app, Flags& flags) {
   app.add_option("--tls-key", flags.tls_key, "Its key (PEM)")->type_name("FILE");
   app.add_option("--tls-client-ca", flags.tls_client_ca, "Who signs clients' certificates (PEM)")
       ->type_name("FILE");
+}
+
+// The flag that gave the field of a mistake its value; empty: none did.
+std::string FlagOf(const Flags& flags, std::string_view field) {
+  const auto is_about = [&](std::string_view part) { return field.substr(0, part.size()) == part; };
+  if (is_about("tcp_listeners") && !flags.listen_tcp.empty()) return "--listen-tcp";
+  if (is_about("unix_sockets.directory") && flags.has_listen_unix_dir) return "--listen-unix-dir";
+  // Neither sockets nor an address.
+  if (field == "tcp_listeners" && flags.has_listen_unix_dir) return "--listen-unix-dir";
+  return "";
+}
+
+// Says where the mistake is that Resolve() found.
+absl::Status Located(const absl::Status& mistake, const Flags& flags, const Places& places) {
+  const std::string message(mistake.message());
+  const std::string field = message.substr(0, message.find(": "));
+  if (const std::string flag = FlagOf(flags, field); !flag.empty()) {
+    return absl::Status(mistake.code(), absl::StrCat(flag, ": ", message));
+  }
+  if (flags.config_file.empty()) return mistake;
+  const std::string place = places.Of(field);
+  return absl::Status(mistake.code(), absl::StrCat(flags.config_file, place.empty() ? "" : ":",
+                                                   place, ": ", message));
 }
 
 absl::Status OverrideTcp(const Flags& flags, v1::Config& config) {
@@ -111,17 +135,15 @@ std::optional<Flags> ParseFlags(int argc, char** argv, const std::string& versio
 
 absl::StatusOr<Config> Load(const Flags& flags) {
   v1::Config config;
+  Places places;
   if (!flags.config_file.empty()) {
-    absl::StatusOr<v1::Config> file = ReadFile(flags.config_file);
+    absl::StatusOr<v1::Config> file = ReadFile(flags.config_file, &places);
     if (!file.ok()) return file.status();
     config = *std::move(file);
   }
   if (absl::Status status = Override(flags, config); !status.ok()) return status;
   absl::StatusOr<Config> resolved = Resolve(config);
-  if (!resolved.ok() && !flags.config_file.empty()) {
-    return absl::Status(resolved.status().code(),
-                        absl::StrCat(flags.config_file, ": ", resolved.status().message()));
-  }
+  if (!resolved.ok()) return Located(resolved.status(), flags, places);
   return resolved;
 }
 

@@ -34,7 +34,8 @@ struct Flags {
 std::optional<Flags> ParseFlags(int argc, char** argv, const std::string& version, int* exit_code);
 
 // Reads the file that the flags name, applies the flags, resolves. May be
-// called again to read the file again.
+// called again to read the file again. What is wrong is said as
+// "FILE:LINE:COLUMN: FIELD: what", or "FLAG: FIELD: what".
 absl::StatusOr<Config> Load(const Flags& flags);
 
 }  // namespace kchan::config

@@ -39,10 +39,12 @@ class Complaints final : public google::protobuf::io::ErrorCollector {
 
 }  // namespace
 
-absl::StatusOr<v1::Config> ParseText(const std::string& text, const std::string& name) {
+absl::StatusOr<v1::Config> ParseText(const std::string& text, const std::string& name,
+                                     Places* places) {
   Complaints complaints(name);
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&complaints);
+  if (places != nullptr) parser.WriteLocationsTo(places->tree());
   v1::Config config;
   if (!parser.ParseFromString(text, &config) || !complaints.text().empty()) {
     return absl::InvalidArgumentError(complaints.text());
@@ -50,7 +52,7 @@ absl::StatusOr<v1::Config> ParseText(const std::string& text, const std::string&
   return config;
 }
 
-absl::StatusOr<v1::Config> ReadFile(const std::string& path) {
+absl::StatusOr<v1::Config> ReadFile(const std::string& path, Places* places) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   if (!file || !(text << file.rdbuf())) {
@@ -58,7 +60,7 @@ absl::StatusOr<v1::Config> ReadFile(const std::string& path) {
     if (file && file.peek() == std::ifstream::traits_type::eof()) return v1::Config();
     return absl::ErrnoToStatus(errno, absl::StrCat("configuration ", path, " cannot be read"));
   }
-  return ParseText(text.str(), path);
+  return ParseText(text.str(), path, places);
 }
 
 }  // namespace kchan::config

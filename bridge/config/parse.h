@@ -6,19 +6,22 @@
 
 #include "absl/status/statusor.h"
 #include "bridge/config/config.h"
+#include "bridge/config/places.h"
 #include "kchan/config/v1/config.pb.h"
 
 namespace kchan::config {
 
 // Reads text format. INVALID_ARGUMENT lists every mistake as
-// "NAME:LINE:COLUMN: what"; NAME is for that only.
-absl::StatusOr<v1::Config> ParseText(const std::string& text, const std::string& name);
+// "NAME:LINE:COLUMN: what"; NAME is for that only. Fills `places` in, if there
+// are any.
+absl::StatusOr<v1::Config> ParseText(const std::string& text, const std::string& name,
+                                     Places* places = nullptr);
 
 // The same from a file.
-absl::StatusOr<v1::Config> ReadFile(const std::string& path);
+absl::StatusOr<v1::Config> ReadFile(const std::string& path, Places* places = nullptr);
 
-// Checks and fills in defaults. INVALID_ARGUMENT names the field and says what
-// is allowed.
+// Checks and fills in defaults. INVALID_ARGUMENT is "FIELD: what is wrong and
+// what is allowed".
 absl::StatusOr<Config> Resolve(const v1::Config& from);
 
 }  // namespace kchan::config

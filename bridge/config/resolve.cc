@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "bridge/config/field.h"
 #include "bridge/config/parse.h"
+#include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
 #include "bridge/config/resolve_spool.h"
 #include "bridge/hub/subscription.h"
@@ -238,12 +239,8 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
     if (!rule.ok()) return rule.status();
     to.channels.push_back(*std::move(rule));
   }
-  if (from.has_file_directory()) {
-    to.link.file_directory = from.file_directory();
-    if (!to.link.file_directory.starts_with('/')) {
-      return Bad("file_directory", "must be an absolute path");
-    }
-  }
+  status = ResolveFiles(from, to.link);
+  if (!status.ok()) return status;
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();
   to.host = *std::move(host);

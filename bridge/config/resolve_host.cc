@@ -82,9 +82,10 @@ absl::StatusOr<source::PsiTriggerOptions> ToPsiTrigger(const std::string& field,
 }
 
 absl::Status CheckProtocols(const v1::Config& from) {
-  for (const std::string& protocol : from.classic_netlink_protocols()) {
+  for (int i = 0; i < from.classic_netlink_protocols_size(); ++i) {
+    const std::string& protocol = from.classic_netlink_protocols(i);
     if (protocol == "kobject_uevent") continue;
-    return Bad("classic_netlink_protocols",
+    return Bad(absl::StrCat("classic_netlink_protocols[", i, "]"),
                absl::StrCat("'", protocol, "' is not offered: ", source::kClassicNetlinkReason));
   }
   return absl::OkStatus();

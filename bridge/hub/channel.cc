@@ -20,6 +20,11 @@ ChannelSnapshot Channel::snapshot() const {
   return snapshot_;
 }
 
+std::optional<std::chrono::steady_clock::time_point> Channel::ended_at() const {
+  const std::lock_guard lock(mutex_);
+  return ended_at_;
+}
+
 // The hub is told without the channel's lock: its waiters' locks come first.
 void Channel::SetDescription(std::shared_ptr<const ChannelDescription> description) {
   {
@@ -34,6 +39,11 @@ void Channel::SetState(ChannelState state, std::string reason) {
   {
     const std::lock_guard lock(mutex_);
     if (snapshot_.state == state && snapshot_.reason == reason) return;
+    if (state != ChannelState::kEnded) {
+      ended_at_.reset();
+    } else if (!ended_at_) {
+      ended_at_ = std::chrono::steady_clock::now();
+    }
     snapshot_.state = state;
     snapshot_.reason = std::move(reason);
   }

@@ -3,9 +3,11 @@
 #define KCHAN_BRIDGE_HUB_CHANNEL_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,8 @@ class Channel {
 
   const std::string& name() const { return name_; }
   ChannelSnapshot snapshot() const;
+  // Since when it has been ENDED; nothing if it is not.
+  std::optional<std::chrono::steady_clock::time_point> ended_at() const;
   Log& log() { return log_; }
   const Log& log() const { return log_; }
   ValueFeed& values() { return values_; }
@@ -69,6 +73,7 @@ class Channel {
   std::atomic<uint64_t> readers_{0};
   mutable std::mutex mutex_;
   ChannelSnapshot snapshot_;
+  std::optional<std::chrono::steady_clock::time_point> ended_at_;
   std::vector<std::shared_ptr<const Schema>> schemas_;  // newest last
 };
 

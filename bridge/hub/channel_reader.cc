@@ -14,15 +14,15 @@ absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(Hub& hub,
                                                                    const Start& start,
                                                                    Waiter* waiter) {
   // The end first: what is published in between then counts as live.
-  const std::optional<LogPosition> end = channel->log().Seek(StartNow{});
-  const std::optional<LogPosition> position =
-      std::holds_alternative<StartNow>(start) ? end : channel->log().Seek(start);
+  const LogPosition end = channel->log().End();
+  const std::optional<LogPosition> position = channel->log().Seek(start);
   if (!position) {
     return absl::FailedPreconditionError(
         Concat({"channel ", channel->name(), " has not reached this number yet"}));
   }
   return std::unique_ptr<ChannelReader>(
-      new ChannelReader(hub, std::move(channel), *position, *end, waiter));
+      new ChannelReader(hub, std::move(channel), *position,
+                        std::holds_alternative<StartNow>(start) ? *position : end, waiter));
 }
 
 ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const LogPosition& start,
@@ -59,8 +59,8 @@ LogBatch ChannelReader::Peek(size_t max_bytes) {
   if (!batch.empty()) {
     next_epoch_ = batch.epoch;
     next_schema_id_ = batch.schema_id;
-  } else if (peeked_.run != given_.run) {
-    // Into a new epoch that has nothing yet.
+  } else if (peeked_.run != given_.run || peeked_.after_history != given_.after_history) {
+    // Into a new epoch that has nothing yet, or behind the history of one.
     MoveTo(peeked_);
   }
   return batch;

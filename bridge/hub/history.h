@@ -50,7 +50,8 @@ struct HistoryAnswer {
 
   Kind kind = Kind::kPending;
   std::shared_ptr<const Segment> chunk = nullptr;
-  size_t chunk_bytes = 0;  // how far it is filled
+  size_t chunk_bytes = 0;                                 // how far it is filled
+  std::optional<int64_t> clock_offset_ns = std::nullopt;  // UTC minus boottime, of another boot
   uint64_t last_sequence = 0;
   Loss blame = {};  // of a gap: its stage and cause
   Cursor place = {};
@@ -100,7 +101,7 @@ class History {
 
 // Who has the histories.
 //
-// Thread safety: any thread; neither call waits for a disk.
+// Thread safety: any thread; no call waits for a disk.
 class HistoryKeeper {
  public:
   virtual ~HistoryKeeper() = default;
@@ -109,6 +110,8 @@ class HistoryKeeper {
   virtual std::shared_ptr<History> HistoryOf(std::string_view channel) = 0;
   // It was made: what comes into its log is to be kept.
   virtual void Follow(std::shared_ptr<Channel> channel) = 0;
+  // The hub has forgotten it: nothing more comes.
+  virtual void Leave(const std::shared_ptr<Channel>& channel) = 0;
 };
 
 }  // namespace kchan::hub

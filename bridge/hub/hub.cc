@@ -2,12 +2,15 @@
 #include "bridge/hub/hub.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace kchan::hub {
 
 Hub::Hub(const HubLimits& limits, LogLimitsFor log_limits)
-    : limits_(limits), log_limits_(std::move(log_limits)), use_(std::make_shared<MemoryUse>()) {
+    : limits_(limits),
+      log_limits_(std::move(log_limits)),
+      use_(std::make_shared<MemoryUse>(limits.max_log_bytes)) {
   use_->max_pinned_bytes = limits_.max_pinned_bytes;
 }
 
@@ -38,15 +41,20 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
   }
   LogLimits log_limits = description->has_records() ? log_limits_(description->name)
                                                     : LogLimits{.max_bytes = 0, .segment_bytes = 0};
+  // Half of all memory is enough for each channel to be writing a segment: the
+  // other half at least is history, which can make room.
+  log_limits.segment_bytes = std::min<uint64_t>(log_limits.segment_bytes,
+                                                limits_.max_log_bytes / (2 * limits_.max_channels));
+
+  std::shared_ptr<Channel> ended;
   std::unique_lock lock(mutex_);
   // Another thread may have made it meanwhile; it then is as new as this.
   if (const auto made = channels_.find(description->name); made != channels_.end()) {
     return made->second;
   }
-  if (channels_.size() >= limits_.max_channels) return nullptr;
-  if (log_limits.max_bytes > 0) {
-    log_limits.max_bytes = GrantLocked(log_limits.max_bytes, nullptr);
-    if (log_limits.max_bytes == 0) return nullptr;
+  if (channels_.size() >= limits_.max_channels) {
+    ended = TakeEndedLocked();
+    if (ended == nullptr) return nullptr;
   }
 
   HistoryKeeper* const keeper = description->has_records() ? keeper_ : nullptr;
@@ -57,44 +65,45 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
   TouchLocked();
   lock.unlock();
   if (channel->log().history() != nullptr) keeper->Follow(channel);
+  if (ended != nullptr) LetGo(ended);
   return channel;
 }
 
-uint64_t Hub::GrantLocked(uint64_t wanted, const Channel* to) const {
-  uint64_t granted = 0;
-  for (const auto& [name, channel] : channels_) {
-    if (channel.get() != to) granted += channel->log().max_bytes();
+std::shared_ptr<Channel> Hub::TakeEndedLocked() {
+  auto first = channels_.end();
+  auto first_ended_at = std::chrono::steady_clock::time_point::max();
+  for (auto each = channels_.begin(); each != channels_.end(); ++each) {
+    const auto ended_at = each->second->ended_at();
+    if (!ended_at || *ended_at >= first_ended_at || each->second->readers() != 0) continue;
+    first = each;
+    first_ended_at = *ended_at;
   }
-  const uint64_t left = limits_.max_log_bytes - std::min(limits_.max_log_bytes, granted);
-  if (wanted <= left) return wanted;
-  return left < limits_.min_log_bytes ? 0 : left;
+  if (first == channels_.end()) return nullptr;
+  return std::move(channels_.extract(first).mapped());
 }
 
 void Hub::UpdateLogLimits() {
-  const std::lock_guard lock(mutex_);
-  const auto resize = [this](bool is_growing) {
-    for (const auto& [name, channel] : channels_) {
-      Log& log = channel->log();
-      if (log.max_bytes() == 0) continue;
-      const uint64_t wanted = log_limits_(name).max_bytes;
-      if ((wanted > log.max_bytes()) != is_growing) continue;
-      log.SetMaxBytes(is_growing
-                          ? std::max<uint64_t>(GrantLocked(wanted, channel.get()), log.max_bytes())
-                          : wanted);
-    }
-  };
-  resize(/*is_growing=*/false);  // those that shrink make room
-  resize(/*is_growing=*/true);
+  for (const auto& channel : List()) {
+    if (!channel->snapshot().description->has_records()) continue;
+    channel->log().SetMaxBytes(log_limits_(channel->name()).max_bytes);
+  }
 }
 
 void Hub::Remove(std::string_view name) {
   std::shared_ptr<Channel> removed;  // its log is freed without the lock
-  const std::lock_guard lock(mutex_);
-  const auto found = channels_.find(name);
-  if (found == channels_.end()) return;
-  removed = std::move(found->second);
-  channels_.erase(found);
-  TouchLocked();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = channels_.find(name);
+    if (found == channels_.end()) return;
+    removed = std::move(found->second);
+    channels_.erase(found);
+    TouchLocked();
+  }
+  LetGo(removed);
+}
+
+void Hub::LetGo(const std::shared_ptr<Channel>& channel) const {
+  if (channel->log().history() != nullptr) keeper_->Leave(channel);
 }
 
 void Hub::SetKernelSide(KernelSideStatus status) {
@@ -122,6 +131,11 @@ std::shared_ptr<Channel> Hub::Find(std::string_view name) const {
   const std::lock_guard lock(mutex_);
   const auto found = channels_.find(name);
   return found == channels_.end() ? nullptr : found->second;
+}
+
+bool Hub::is_full() const {
+  const std::lock_guard lock(mutex_);
+  return channels_.size() >= limits_.max_channels;
 }
 
 std::vector<std::shared_ptr<Channel>> Hub::List() const {

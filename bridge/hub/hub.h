@@ -50,9 +50,8 @@ struct KernelSideStatus {
 
 struct HubLimits {
   size_t max_channels = 1024;
-  uint64_t max_log_bytes = 512ull << 20;    // of all logs together
+  uint64_t max_log_bytes = 512ull << 20;    // held by all logs together
   uint64_t max_pinned_bytes = 64ull << 20;  // dropped, but held by slow readers
-  uint64_t min_log_bytes = 1ull << 20;      // of one log: less is not worth having
 };
 
 // The limits of a new channel's log, by its name.
@@ -75,9 +74,9 @@ class Hub {
 
   // Sources' side. Finds the channel of this name and gives it the new
   // description, or makes it; one that had records and now has none, or the
-  // other way round, is another channel, in its place. A new channel's log gets what its limits
-  // say, or what the other logs leave of max_log_bytes. Null if that is less than min_log_bytes, or
-  // if max_channels is reached.
+  // other way round, is another channel, in its place. Where max_channels is
+  // reached, a new one takes the place of that which ended first and has no
+  // reader; null if there is none such.
   std::shared_ptr<Channel> Upsert(std::shared_ptr<const ChannelDescription> description);
   // Forgets a channel with its history; subscriptions to it end.
   void Remove(std::string_view name);
@@ -91,6 +90,8 @@ class Hub {
   std::shared_ptr<Channel> Find(std::string_view name) const;
   // In order of name.
   std::vector<std::shared_ptr<Channel>> List() const;
+  // Whether a new channel has to take the place of one that has ended.
+  bool is_full() const;
   KernelSideStatus kernel_side() const;
   // The kernel side's, and the daemon's own.
   std::vector<Problem> problems() const;
@@ -113,9 +114,10 @@ class Hub {
   friend class Channel;
   friend class ChannelDemand;
 
-  // How much of `wanted` the logs of all channels but `to` leave; 0: less than
-  // a log needs.
-  uint64_t GrantLocked(uint64_t wanted, const Channel* to) const;
+  // Null if no channel may go; else the caller destroys it without the lock.
+  std::shared_ptr<Channel> TakeEndedLocked();
+  // Of a channel that is not in channels_ any more. Without the lock.
+  void LetGo(const std::shared_ptr<Channel>& channel) const;
   // Something changed: version() grows, waiters are notified.
   void Touch();
   void TouchLocked();
@@ -125,7 +127,7 @@ class Hub {
   const std::shared_ptr<MemoryUse> use_;
   mutable std::mutex mutex_;
   KernelDoor* door_ = nullptr;
-  HistoryKeeper* keeper_ = nullptr;
+  HistoryKeeper* keeper_ = nullptr;  // set once, before there is any channel
   uint64_t version_ = 1;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_;
   KernelSideStatus kernel_side_;

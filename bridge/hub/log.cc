@@ -29,15 +29,18 @@ Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use, std::shared_pt
       history_(std::move(history)),
       max_bytes_(limits.max_bytes) {
   if (history_ != nullptr) Restore();
+  use_->Join(this);
 }
 
 Log::~Log() {
+  use_->Leave(this);
   Dropped dropped;
   const std::lock_guard lock(mutex_);
   while (!entries_.empty() || !open_.empty()) DropOldestLocked(dropped);
 }
 
-void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence, bool has_history) {
+void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence, bool has_history,
+                     uint64_t history_end) {
   KCHAN_CHECK(epoch != 0, "0 is no epoch");
   next_sequence = std::max<uint64_t>(next_sequence, 1);
   const bool same_epoch = epoch == epoch_;
@@ -52,9 +55,11 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
     AppendLoss(loss);
   } else if (same_epoch && is_restored_) {
     kept_below_ = next_sequence_;
-    next_sequence_ = next_sequence;
+    next_sequence_ = published_next_ = next_sequence;
   }
-  if (is_restored_) GoOnFromHistory(same_epoch, has_history);
+  if (is_restored_) {
+    GoOnFromHistory(same_epoch, has_history, has_history ? history_end : next_sequence - 1);
+  }
   if (same_epoch && schema_id == schema_id_) return;
 
   Publish();
@@ -67,7 +72,7 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
     return;
   }
   epoch_ = epoch;
-  next_sequence_ = next_sequence;
+  next_sequence_ = published_next_ = next_sequence;
   kept_below_ = 0;
   if (!runs_.empty()) runs_.back().has_history = false;
   runs_.push_back({.id = ++run_,
@@ -75,7 +80,10 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
                    .schema_id = schema_id,
                    .first_sequence = next_sequence,
                    .last_sequence = next_sequence - 1,
-                   .has_history = has_history});
+                   .has_history = has_history,
+                   .had_history = has_history,
+                   .is_live = !has_history,
+                   .history_end = history_end});
   ForgetRunsLocked(dropped);
   // A reader may have to be told of what was before next_sequence.
   waiters_.NotifyAll();
@@ -85,7 +93,11 @@ uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payl
   if (next_sequence_ < kept_below_) [[unlikely]]
     return next_sequence_++;
   const RecordSize size = SizeOfRecord(header, payload.size());
-  write_ = PutRecord(Room(size.element), size, next_sequence_, header, payload);
+  if (std::byte* const to = Room(size.element); to != nullptr) [[likely]] {
+    write_ = PutRecord(to, size, next_sequence_, header, payload);
+  } else {
+    ++unkept_records_;
+  }
   last_loss_at_ = nullptr;
   ++counted_.records;
   counted_.record_bytes += size.element;
@@ -109,7 +121,7 @@ void Log::AppendLoss(const Loss& loss) {
   joined.first_sequence = joined.count == 0 ? 0 : next_sequence_;
 
   std::byte* const to = Room(SizeOfLoss(joined));
-  write_ = PutLoss(to, joined);
+  if (to != nullptr) write_ = PutLoss(to, joined);
   last_loss_at_ = to;
   last_loss_ = joined;
   next_sequence_ += joined.count;
@@ -122,23 +134,23 @@ bool Log::Joins(const Loss& loss) const {
          last_loss_.cause == loss.cause && (last_loss_.count == 0) == (loss.count == 0);
 }
 
+// Null: no memory, not even in place of what this log had.
 std::byte* Log::Room(size_t bytes) {
-  if (static_cast<size_t>(write_end_ - write_) < bytes) [[unlikely]]
-    BeginSegment(bytes);
+  if (static_cast<size_t>(write_end_ - write_) < bytes) [[unlikely]] {
+    if (!BeginSegment(bytes)) return nullptr;
+  }
   return write_;
 }
 
-void Log::BeginSegment(size_t bytes) {
+bool Log::BeginSegment(size_t bytes) {
   KCHAN_CHECK(epoch_ != 0, "StartEpoch() comes before the first append");
   const size_t last_capacity = open_.empty() ? 0 : open_.back().segment->capacity();
   const size_t capacity =
       std::max(bytes, std::min(segment_bytes_, std::max(kFirstSegmentBytes, 2 * last_capacity)));
   CloseEntry();
-  {
-    Dropped dropped;
-    const std::lock_guard lock(mutex_);
-    EvictLocked(capacity, dropped);
-    bytes_ += capacity;
+  if (!ReserveSegment(capacity)) {
+    EndSegment();
+    return false;
   }
   auto segment = std::make_shared<Segment>(capacity, epoch_, schema_id_, next_sequence_, use_);
   write_ = segment->bytes();
@@ -152,6 +164,27 @@ void Log::BeginSegment(size_t bytes) {
                    .bytes = 0,
                    .records = 0,
                    .last_sequence = next_sequence_ - 1});
+  return true;
+}
+
+// What has to go for it is freed before it is allocated: the bounds are of
+// memory, not of history.
+bool Log::ReserveSegment(size_t capacity) {
+  {
+    Dropped dropped;
+    const std::lock_guard lock(mutex_);
+    EvictLocked(capacity, dropped);
+  }
+  while (!use_->Reserve(capacity)) {
+    // The others have only what they are writing: so this log's goes.
+    Dropped dropped;
+    const std::lock_guard lock(mutex_);
+    if (entries_.empty() && open_.empty()) return false;
+    DropOldestLocked(dropped);
+  }
+  const std::lock_guard lock(mutex_);
+  bytes_ += capacity;
+  return true;
 }
 
 void Log::CloseEntry() {
@@ -171,12 +204,15 @@ void Log::CaughtUp() {
   Publish();
   const std::lock_guard lock(mutex_);
   if (runs_.empty() || !std::exchange(runs_.back().has_history, false)) return;
+  Run& run = runs_.back();
+  run.is_live = true;
+  if (run.history_end == 0) run.history_end = run.last_sequence;
   // Who waits for a number that is not there now is told so.
   waiters_.NotifyAll();
 }
 
 void Log::Publish() {
-  if (open_.size() <= 1 && write_ == published_) return;
+  if (write_ == published_ && next_sequence_ == published_next_) return;
   Dropped dropped;
   const std::lock_guard lock(mutex_);
   PublishLocked();
@@ -192,17 +228,31 @@ void Log::PublishLocked() {
       entries_.back() = entry;
     } else {
       entries_.push_back(entry);
+      published_bytes_ += entry.segment->capacity();
     }
   }
-  open_.erase(open_.begin(), open_.end() - 1);
+  CountEvictableLocked();
+  if (!open_.empty()) open_.erase(open_.begin(), open_.end() - 1);
   published_ = write_;
+  published_next_ = next_sequence_;
   last_loss_at_ = nullptr;
+  evicted_records_ += std::exchange(unkept_records_, 0);
   runs_.back().last_sequence = std::max(runs_.back().last_sequence, next_sequence_ - 1);
   published_counters_ = counted_;
   waiters_.NotifyAll();
 }
 
-void Log::SetMaxBytes(size_t max_bytes) { max_bytes_.store(max_bytes, std::memory_order_relaxed); }
+void Log::SetMaxBytes(size_t max_bytes) {
+  Dropped dropped;
+  const std::lock_guard lock(mutex_);
+  max_bytes_.store(max_bytes, std::memory_order_relaxed);
+  while (bytes_ > max_bytes && entries_.size() > 1) dropped.push_back(DropPublishedLocked());
+}
+
+std::shared_ptr<const Segment> Log::GiveUpOldest() {
+  const std::lock_guard lock(mutex_);
+  return entries_.size() > 1 ? DropPublishedLocked() : nullptr;
+}
 
 // Unpublished segments go too if they alone are too many: what was in them is
 // then evicted before anybody saw it, and counts as that.
@@ -215,22 +265,41 @@ void Log::EvictLocked(size_t incoming, Dropped& dropped) {
   }
 }
 
+// The writer's: it alone may take what it is writing.
 void Log::DropOldestLocked(Dropped& dropped) {
-  Entry victim = entries_.empty() ? open_.front() : entries_.front();
-  if (!entries_.empty()) {
-    entries_.pop_front();
-    ++first_id_;
+  if (entries_.empty()) {
+    Entry victim = std::move(open_.front());
+    open_.erase(open_.begin());
+    return dropped.push_back(LetGoLocked(std::move(victim)));
   }
-  if (!open_.empty() && open_.front().segment == victim.segment) {
-    victim.records = open_.front().records;
+  if (!open_.empty() && open_.front().segment == entries_.front().segment) {
+    entries_.front() = std::move(open_.front());  // with what is not published yet
     open_.erase(open_.begin());
   }
+  dropped.push_back(DropPublishedLocked());
+}
+
+std::shared_ptr<const Segment> Log::DropPublishedLocked() {
+  Entry victim = std::move(entries_.front());
+  entries_.pop_front();
+  ++first_id_;
+  published_bytes_ -= victim.segment->capacity();
+  CountEvictableLocked();
+  return LetGoLocked(std::move(victim));
+}
+
+std::shared_ptr<const Segment> Log::LetGoLocked(Entry victim) {
   bytes_ -= victim.segment->capacity();
   evicted_records_ += victim.records;
   // Without a reader it is gone in a moment, and was never pinned. Only the log
   // gives out segments, so nobody can join meanwhile.
   if (victim.segment.use_count() > 1) victim.segment->MarkEvicted();
-  dropped.push_back(std::move(victim.segment));
+  return std::move(victim.segment);
+}
+
+void Log::CountEvictableLocked() {
+  const size_t kept = entries_.empty() ? 0 : entries_.back().segment->capacity();
+  evictable_bytes_.store(published_bytes_ - kept, std::memory_order_relaxed);
 }
 
 void Log::ForgetRunsLocked(Dropped& dropped) {

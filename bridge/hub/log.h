@@ -46,6 +46,8 @@ struct LogPosition {
   uint64_t schema_id = 0;      // of what follows; 0: not known yet
   bool unknown_epoch = false;  // looked up again when something is there; if it
                                // is still unknown, a loss of unknown count
+  bool after_history = false;  // there is no epoch yet, or one whose history is
+                               // still being read: starts behind that
   uint64_t run = 0;            // which of the log's epochs; 0: none yet
   uint64_t segment_id = 0;     // where sequence + 1 is expected
   size_t offset = 0;
@@ -66,6 +68,8 @@ struct LogBatch {
   // What this reader lost before the first element, for reasons of its own:
   // eviction, a daemon restart, an epoch that ended out of sight.
   std::optional<Loss> loss;
+  // UTC minus boottime, if they are not of this boot.
+  std::optional<int64_t> clock_offset_ns;
   std::vector<SegmentSlice> slices;
   size_t body_bytes = 0;  // sum of the slices
 
@@ -92,7 +96,9 @@ struct LogExtent {
 // Writing. The writer starts an epoch, then appends and publishes; only
 // published elements are visible. Numbers are assigned here and nowhere else:
 // each record takes the next one, each loss the next `count`. Evicts its
-// oldest segments to stay within max_bytes.
+// oldest segments to stay within max_bytes, and any log's to stay within what
+// all may hold together; where nobody has one to give, not even this, what is
+// appended is evicted at once.
 //
 // Reading. Each reader has its own LogPosition; nothing that it does or fails
 // to do touches the writer or another reader. One that eviction has overtaken
@@ -105,8 +111,8 @@ struct LogExtent {
 // what is not there either is lost.
 //
 // Thread safety: StartEpoch, Append*, Publish from one thread at a time (the
-// writer's); everything else from any. Append* take the lock only where they
-// begin a segment.
+// writer's; each log may have its own); everything else from any. Append* take
+// the lock only where they begin a segment.
 class Log {
  public:
   Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use,
@@ -121,10 +127,12 @@ class Log {
   // Starting the current epoch again with its own next number does nothing.
   //
   // `has_history`: numbers from next_sequence on may have been given out by an
-  // earlier daemon already, and come once more before CaughtUp(). Until then a
-  // cursor beyond what was published is waited for.
+  // earlier daemon already, and come once more before CaughtUp(), or before
+  // another epoch. Until then a cursor beyond what was published is waited for,
+  // and, since other epochs' history may follow, one of an unknown epoch.
+  // `history_end`: its last number; 0: known when it has been read.
   void StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
-                  bool has_history = false);
+                  bool has_history = false, uint64_t history_end = 0);
 
   // What comes now is new.
   void CaughtUp();
@@ -148,7 +156,7 @@ class Log {
   // The number that the next record gets. Writer only.
   uint64_t next_sequence() const { return next_sequence_; }
 
-  // Holds from the next segment or publication on.
+  // Holds at once, but for what is being written: from the next publication on.
   void SetMaxBytes(size_t max_bytes);
   size_t max_bytes() const { return max_bytes_.load(std::memory_order_relaxed); }
 
@@ -157,6 +165,9 @@ class Log {
   // come before its epoch, as after a daemon's restart: it is looked up again
   // when the log has something.
   std::optional<LogPosition> Seek(const Start& start) const;
+
+  // Behind everything that is published.
+  LogPosition End() const;
 
   // Reads from `position` on and advances it past what is returned: at most
   // max_bytes, but at least one element if there is any. Empty: nothing new.
@@ -174,6 +185,13 @@ class Log {
 
   // Null if it has none.
   const std::shared_ptr<History>& history() const { return history_; }
+
+  // What GiveUpOldest() could drop, one after the other: all published
+  // segments but the last, which may still be written to.
+  size_t evictable_bytes() const { return evictable_bytes_.load(std::memory_order_relaxed); }
+  // Drops the oldest segment, which the caller frees; null if there is none
+  // that may go.
+  std::shared_ptr<const Segment> GiveUpOldest();
 
   static constexpr size_t kMaxEpochs = 64;
   static constexpr size_t kMaxHistoryEpochs = 1024;  // of a log with a history
@@ -197,6 +215,9 @@ class Log {
     uint64_t first_sequence = 0;
     uint64_t last_sequence = 0;  // published; first_sequence - 1 if none
     bool has_history = false;    // see StartEpoch(); until CaughtUp()
+    bool had_history = false;    // ... for ever: cursors may be further than this is
+    bool is_live = false;        // not all of it is history
+    uint64_t history_end = 0;    // its last number, as far as that is known
     bool is_restored = false;    // from the history; it may go on, or have ended
     bool ended_unseen = false;   // what it ended with is not known
 
@@ -223,7 +244,8 @@ class Log {
 
   // log.cc: the writer's side.
   std::byte* Room(size_t bytes);
-  void BeginSegment(size_t bytes);
+  bool BeginSegment(size_t bytes);
+  bool ReserveSegment(size_t capacity);
   void EndSegment();
   void CloseEntry();
   bool Joins(const Loss& loss) const;
@@ -232,12 +254,18 @@ class Log {
   using Dropped = std::vector<std::shared_ptr<const Segment>>;
   void EvictLocked(size_t incoming, Dropped& dropped);
   void DropOldestLocked(Dropped& dropped);
+  std::shared_ptr<const Segment> DropPublishedLocked();
+  std::shared_ptr<const Segment> LetGoLocked(Entry victim);
+  void CountEvictableLocked();
   void ForgetRunsLocked(Dropped& dropped);
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
   Found ResolveFrom(LogPosition& position, bool log_only) const;
+  bool PassHistory(LogPosition& position) const;
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
+  bool IsAwaited(const Cursor& cursor) const;
+  std::optional<LogPosition> Find(const Cursor& cursor) const;
   std::optional<Loss> Rejoin(LogPosition& position) const;
   const Entry* Following(LogPosition& position) const;
   const Run* FindRun(const Cursor& cursor) const;
@@ -250,7 +278,7 @@ class Log {
 
   // log_history.cc: what the history has. All but the first three need the lock.
   void Restore();
-  void GoOnFromHistory(bool same_epoch, bool has_history);
+  void GoOnFromHistory(bool same_epoch, bool has_history, uint64_t before);
   static void TakePiece(const HistoryAnswer& piece, size_t max_bytes, LogPosition& position,
                         LogBatch& batch);
   Found FromHistory(LogPosition& position, uint64_t passed) const;
@@ -268,6 +296,7 @@ class Log {
   uint64_t schema_id_ = 0;
   uint64_t run_ = 0;
   uint64_t next_sequence_ = 1;
+  uint64_t published_next_ = 1;        // next_sequence_ at the last Publish()
   std::byte* write_ = nullptr;         // in the last of `open_`
   std::byte* write_end_ = nullptr;     // its end
   std::byte* published_ = nullptr;     // where `write_` was at the last Publish()
@@ -275,15 +304,18 @@ class Log {
   std::byte* last_loss_at_ = nullptr;  // the last element, if it is a loss
   Loss last_loss_;                     // ... and unpublished
   uint64_t records_before_segment_ = 0;
-  bool is_restored_ = false;  // as that of the last run
-  uint64_t kept_below_ = 0;   // numbers that come once more, and are in the history
+  bool is_restored_ = false;     // as that of the last run
+  uint64_t kept_below_ = 0;      // numbers that come once more, and are in the history
+  uint64_t unkept_records_ = 0;  // since the last Publish(): there was no memory for them
   Counters counted_;
 
   mutable std::mutex mutex_;
   std::deque<Entry> entries_;  // published; ids from first_id_ on
   uint64_t first_id_ = 0;
-  size_t bytes_ = 0;      // of all segments, unpublished ones too
-  std::deque<Run> runs_;  // at most kMaxEpochs
+  size_t bytes_ = 0;                        // of all segments, unpublished ones too
+  size_t published_bytes_ = 0;              // of entries_
+  std::atomic<size_t> evictable_bytes_{0};  // written under mutex_
+  std::deque<Run> runs_;                    // at most kMaxEpochs
   Counters published_counters_;
   uint64_t evicted_records_ = 0;
   mutable WaiterList waiters_;

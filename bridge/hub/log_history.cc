@@ -33,19 +33,24 @@ void Log::Restore() {
   is_restored_ = true;
   epoch_ = epochs.back().epoch;
   schema_id_ = epochs.back().schema_id;
-  next_sequence_ = epochs.back().last_sequence + 1;
+  next_sequence_ = published_next_ = epochs.back().last_sequence + 1;
 }
 
 // The first epoch starts under this daemon: either the last one of the history
-// goes on, or it has ended, nobody knows with what.
-void Log::GoOnFromHistory(bool same_epoch, bool has_history) {
+// goes on, or it has ended, nobody knows with what. `before`: the number in front
+// of what is new, or 0.
+void Log::GoOnFromHistory(bool same_epoch, bool has_history, uint64_t before) {
   is_restored_ = false;
   Publish();
   const std::lock_guard lock(mutex_);
   Run& run = runs_.back();
   run.is_restored = false;
-  run.has_history = same_epoch && has_history;
   run.ended_unseen = !same_epoch;
+  if (same_epoch) {
+    run.has_history = run.had_history = has_history;
+    run.is_live = !has_history;
+    run.history_end = before;
+  }
   // Who waits for a number of it may be told now that there is none.
   waiters_.NotifyAll();
 }
@@ -98,6 +103,7 @@ void Log::TakePiece(const HistoryAnswer& piece, size_t max_bytes, LogPosition& p
   for (; element && begins_inside && element->numbers == 0; element = ParseElement(rest)) {
     rest = rest.subspan(element->bytes);
   }
+  batch.clock_offset_ns = piece.clock_offset_ns;
   size_t taken = 0;
   for (; element; element = ParseElement(rest.subspan(taken))) {
     if (taken > 0 && taken + element->bytes > max_bytes && element->numbers > 0) break;

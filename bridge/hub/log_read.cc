@@ -53,25 +53,6 @@ LogPosition CutLastSlice(LogBatch& batch, size_t max_bytes, LogPosition before) 
 
 }  // namespace
 
-std::optional<LogPosition> Log::Seek(const Start& start) const {
-  const std::lock_guard lock(mutex_);
-  if (std::holds_alternative<StartOldest>(start)) return Oldest();
-  if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
-  if (const auto* at = std::get_if<StartAt>(&start)) {
-    const Run* run = FindRun(at->cursor);
-    if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    if (run->IsAwaited(at->cursor.sequence)) {
-      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    }
-    if (at->cursor.sequence > run->last_sequence) {
-      if (!run->ended_unseen) return std::nullopt;
-      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    }
-    return Locate(*run, at->cursor.sequence);
-  }
-  return Newest();
-}
-
 LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   LogBatch batch;
   LogPosition before;
@@ -163,9 +144,9 @@ Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
     found.is_pending = true;
     return found;
   }
+  if (!PassHistory(position)) return found;
   if (position.run < runs_.front().id) {
-    const Run* awaited = position.unknown_epoch ? FindRun(position.cursor) : nullptr;
-    if (awaited != nullptr && awaited->IsAwaited(position.cursor.sequence)) return found;
+    if (position.unknown_epoch && IsAwaited(position.cursor)) return found;
     found.loss = Rejoin(position);
   }
   for (;;) {
@@ -215,30 +196,6 @@ Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
   }
 }
 
-// For a position that belongs to no epoch that the log knows: finds its place
-// after all, or puts it at the oldest and says that something is missing.
-std::optional<Loss> Log::Rejoin(LogPosition& position) const {
-  const bool forgot = runs_.front().id > 1;
-  if (position.run == 0 && !position.unknown_epoch && !forgot) {
-    // It was there before the first epoch: it starts with that.
-    position.run = runs_.front().id;
-    position.cursor = {.epoch = runs_.front().epoch, .sequence = runs_.front().first_sequence - 1};
-    return std::nullopt;
-  }
-  const Run* run = FindRun(position.cursor);
-  if (run != nullptr && position.cursor.sequence <= run->last_sequence) {
-    position = Locate(*run, position.cursor.sequence);
-    return std::nullopt;
-  }
-  if (run != nullptr && run->ended_unseen) {
-    // It has more than is known of that epoch; Resolve() says so at its end.
-    position = {.cursor = position.cursor, .schema_id = run->schema_id, .run = run->id};
-    return std::nullopt;
-  }
-  position = Oldest();
-  return Loss{.stage = forgot ? LossStage::kLogEviction : LossStage::kDaemonRestart};
-}
-
 // The entry that holds the next element, whatever its epoch; moves `position`
 // there. Null if there is none yet.
 const Log::Entry* Log::Following(LogPosition& position) const {
@@ -256,6 +213,85 @@ const Log::Entry* Log::Following(LogPosition& position) const {
     position.offset = 0;
   }
   return nullptr;
+}
+
+std::optional<LogPosition> Log::Seek(const Start& start) const {
+  const std::lock_guard lock(mutex_);
+  if (std::holds_alternative<StartOldest>(start)) return Oldest();
+  if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
+  if (const auto* at = std::get_if<StartAt>(&start)) {
+    const Run* run = FindRun(at->cursor);
+    if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
+    if (run->IsAwaited(at->cursor.sequence)) {
+      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
+    }
+    return Find(at->cursor);
+  }
+  if (runs_.empty() || runs_.back().has_history || runs_.back().is_restored) {
+    return LogPosition{.after_history = true, .run = runs_.empty() ? 0 : runs_.back().id};
+  }
+  return Newest();
+}
+
+LogPosition Log::End() const {
+  const std::lock_guard lock(mutex_);
+  return Newest();
+}
+
+// Puts a reader that wants what is new where that begins; false: it is not known
+// yet. Epochs that were over before kchand came to them are history as a whole.
+bool Log::PassHistory(LogPosition& position) const {
+  if (!position.after_history) return true;
+  if (runs_.front().id > std::max<uint64_t>(position.run, 1)) {
+    // Too much has come meanwhile: the reader is told so.
+    position.after_history = false;
+    return true;
+  }
+  const auto live = std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) {
+    return run.id >= position.run && run.is_live;
+  });
+  if (live == runs_.end()) return false;
+  const uint64_t end = std::max(live->history_end, live->first_sequence - 1);
+  position = Locate(*live, std::min(end, live->last_sequence));
+  return true;
+}
+
+// For a position that belongs to no epoch that the log knows: finds its place
+// after all, or puts it at the oldest and says that something is missing.
+std::optional<Loss> Log::Rejoin(LogPosition& position) const {
+  const bool forgot = runs_.front().id > 1;
+  if (position.run == 0 && !position.unknown_epoch && !forgot) {
+    // It was there before the first epoch: it starts with that.
+    position.run = runs_.front().id;
+    position.cursor = {.epoch = runs_.front().epoch, .sequence = runs_.front().first_sequence - 1};
+    return std::nullopt;
+  }
+  if (const std::optional<LogPosition> place = Find(position.cursor)) {
+    position = *place;
+    return std::nullopt;
+  }
+  position = Oldest();
+  return Loss{.stage = forgot ? LossStage::kLogEviction : LossStage::kDaemonRestart};
+}
+
+// Whether it may still come: history is being read.
+bool Log::IsAwaited(const Cursor& cursor) const {
+  const Run* run = FindRun(cursor);
+  return run != nullptr ? run->IsAwaited(cursor.sequence) : runs_.back().has_history;
+}
+
+// The place behind `cursor`; nothing if its epoch is unknown, or has not come so
+// far. An earlier daemon may have seen more of an epoch that is over.
+std::optional<LogPosition> Log::Find(const Cursor& cursor) const {
+  const Run* run = FindRun(cursor);
+  if (run == nullptr) return std::nullopt;
+  if (cursor.sequence <= run->last_sequence) return Locate(*run, cursor.sequence);
+  if (run->ended_unseen) {
+    // It has more than is known of that epoch; Resolve() says so at its end.
+    return LogPosition{.cursor = cursor, .schema_id = run->schema_id, .run = run->id};
+  }
+  if (!run->had_history || run->id == runs_.back().id) return std::nullopt;
+  return Locate(*run, run->last_sequence);
 }
 
 // The newest one, should an epoch have come back.

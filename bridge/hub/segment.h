@@ -6,26 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 
-#include "bridge/hub/waiter.h"
+#include "bridge/hub/memory_use.h"
 
 namespace kchan::hub {
-
-// Bytes that logs hold, and bytes that they have dropped but readers still
-// pin. Shared by all logs of a hub; outlives their segments.
-//
-// Thread safety: any thread.
-struct MemoryUse {
-  std::atomic<uint64_t> log_bytes{0};
-  std::atomic<uint64_t> pinned_bytes{0};
-
-  // Told by MarkEvicted() each time pinned_bytes is beyond max_pinned_bytes.
-  std::mutex mutex;  // guards the rest, and is held during Notify()
-  uint64_t max_pinned_bytes = UINT64_MAX;
-  Waiter* over_pinned = nullptr;
-};
 
 // One block of a log: encoded elements of kchan.v1.Batch (records and losses),
 // back to back, all of one epoch and schema.
@@ -37,8 +22,9 @@ struct MemoryUse {
 // move or change once published.
 class Segment {
  public:
+  // `capacity` was reserved of `use`: it counts in its `held`.
   Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t first_sequence,
-          std::shared_ptr<MemoryUse> use);
+          std::shared_ptr<MemoryUse> use, MemoryUse::Count held = &MemoryUse::log_bytes);
   ~Segment();
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -61,8 +47,9 @@ class Segment {
   const uint64_t epoch_;
   const uint64_t schema_id_;
   const uint64_t first_sequence_;
-  const std::unique_ptr<std::byte[]> bytes_;
+  std::unique_ptr<std::byte[]> bytes_;
   const std::shared_ptr<MemoryUse> use_;
+  const MemoryUse::Count held_;
   std::atomic<bool> evicted_{false};
 };
 

@@ -77,6 +77,17 @@ absl::StatusOr<std::shared_ptr<hub::Channel>> FindBlocks(const hub::Hub& hub,
 
 absl::Status CheckHasRecords(const hub::Channel& channel) { return Check(channel, Kind::kRecords); }
 
+absl::Status CheckGivesRecords(const hub::Channel& channel) {
+  if (absl::Status status = CheckHasRecords(channel); !status.ok()) return status;
+  if (channel.snapshot().description->direction != hub::Direction::kToKernel) {
+    return absl::OkStatus();
+  }
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat(
+          "channel '", channel.name(), "' goes from user space to the kernel only: use Publish")),
+      "WRONG_DIRECTION");
+}
+
 absl::StatusOr<hub::KernelDoor*> FindDoor(const hub::Hub& hub) {
   if (hub::KernelDoor* door = hub.door()) return door;
   return absl::FailedPreconditionError("this daemon has no way to the kernel");

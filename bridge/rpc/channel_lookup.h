@@ -24,6 +24,8 @@ absl::StatusOr<std::shared_ptr<hub::Channel>> FindValues(const hub::Hub& hub,
 absl::StatusOr<std::shared_ptr<hub::Channel>> FindBlocks(const hub::Hub& hub,
                                                          const std::string& name);
 absl::Status CheckHasRecords(const hub::Channel& channel);
+// The same of one whose records only go to the kernel.
+absl::Status CheckGivesRecords(const hub::Channel& channel);
 
 // FAILED_PRECONDITION: this daemon has none.
 absl::StatusOr<hub::KernelDoor*> FindDoor(const hub::Hub& hub);

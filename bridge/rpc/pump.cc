@@ -108,11 +108,14 @@ void Pump::RunQueued(std::deque<std::shared_ptr<Task>> tasks) {
 
 void Pump::RunExpired() {
   const Clock::time_point now = Clock::now();
+  // All of them first: one that sets itself a deadline that has passed gets its
+  // next turn after everybody else's.
+  std::deque<std::shared_ptr<Task>> expired;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    const std::shared_ptr<Task> task = deadlines_.begin()->second->shared_from_this();
-    task->ClearDeadline();
-    task->Run();
+    expired.push_back(deadlines_.begin()->second->shared_from_this());
+    expired.back()->ClearDeadline();
   }
+  for (const std::shared_ptr<Task>& task : expired) task->Run();
 }
 
 void Pump::Sleep() {

@@ -34,7 +34,7 @@ absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOption
   for (const hub::Selection& selection : options.selections) {
     const auto channel = selection.is_glob ? nullptr : hub.Find(selection.pattern);
     if (channel == nullptr) continue;
-    if (absl::Status status = CheckHasRecords(*channel); !status.ok()) return status;
+    if (absl::Status status = CheckGivesRecords(*channel); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -262,8 +262,9 @@ void SubscribeStream::WriteDone() {
 
 void SubscribeStream::ArmDeadline() {
   if (writing_) {
-    // Any will do: it only keeps ClockSet() coming.
-    if (!has_deadline()) SetDeadline(last_write_ + heartbeat_interval_);
+    // It only keeps ClockSet() coming. Not from last_write_: a write that takes
+    // long would make it one that has passed.
+    if (!has_deadline()) SetDeadline(Pump::Clock::now() + heartbeat_interval_);
     return;
   }
   const TimePoint heartbeat = last_write_ + heartbeat_interval_;

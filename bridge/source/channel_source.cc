@@ -23,7 +23,7 @@ ChannelSource::ChannelSource(ChannelSourceContext& context, std::shared_ptr<hub:
       retry_(context.loop, [this] { Reconsider(); }),
       idle_(context.loop, [this] { Close(); }) {}
 
-ChannelSource::~ChannelSource() = default;
+ChannelSource::~ChannelSource() { AbandonOpening(); }
 
 void ChannelSource::SetKernel(KernelLink& link, const ChannelMessage& kernel) {
   const bool is_dead = kernel.state == KCHAN_STATE_DEAD;
@@ -57,10 +57,11 @@ void ChannelSource::Gone(uint32_t id, const std::string& reason) {
   gone_reason_ = reason;
   retry_.Cancel();
   SetProblem(absl::OkStatus());
-  if (source_ == nullptr) channel_->SetState(hub::ChannelState::kEnded, reason);
+  if (source_ == nullptr) TellEnded();
 }
 
 void ChannelSource::LinkGone(const std::string& reason) {
+  AbandonOpening();
   source_.reset();
   idle_.Cancel();
   Gone(kernel_.id, reason);
@@ -97,6 +98,7 @@ void ChannelSource::Reconsider() {
     }
     return;
   }
+  if (opening_ != nullptr) return;
   if (!wanted) {
     ForgetFailures();
     channel_->SetState(hub::ChannelState::kIdle, "");
@@ -106,16 +108,39 @@ void ChannelSource::Reconsider() {
 }
 
 void ChannelSource::Open() {
-  absl::Status status = TryOpen();
+  auto opening = std::make_shared<Opening>();
+  opening->start = link_->Attach(kernel_, channel_->values());
+  opening_ = opening;
+  context_.call_blocking(
+      absl::StrCat("turning channel ", channel_->name(), " on"),
+      [opening] { opening->finish = opening->start(); },
+      [this, opening] {
+        if (!opening->is_abandoned) Opened(*opening);
+      });
+}
+
+void ChannelSource::AbandonOpening() {
+  if (opening_ == nullptr) return;
+  opening_->is_abandoned = true;
+  opening_.reset();
+}
+
+void ChannelSource::Opened(Opening& opening) {
+  opening_.reset();
+  // It has gone meanwhile, and is not read: nothing of it could have been.
+  if (!present_) return;
+  absl::Status status = Finish(opening);
   if (!status.ok()) return Fail(std::move(status));
   retry_delay_ = kFirstRetry;
   SetProblem(absl::OkStatus());
   channel_->SetState(hub::ChannelState::kLive, "");
   source_->Start(channel_->log(), [this](absl::Status end) { Ended(std::move(end)); });
+  Reconsider();  // its readers may have gone
 }
 
-absl::Status ChannelSource::TryOpen() {
-  auto source = link_->Attach(kernel_, channel_->values());
+absl::Status ChannelSource::Finish(Opening& opening) {
+  if (!opening.finish.ok()) return opening.finish.status();
+  auto source = (*opening.finish)();
   if (!source.ok()) return source.status();
   // In this order, since a module may go and come at any moment: what is
   // registered now under this name is what we are attached to, so it was when
@@ -137,10 +162,11 @@ absl::Status ChannelSource::TryOpen() {
   return absl::OkStatus();
 }
 
-void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
+void ChannelSource::BeginEpoch(RecordSource& source, uint64_t schema_id) {
   if (!kernel_.description.has_records()) return;
   hub::Log& log = channel_->log();
   if (source.generation() != generation_) {
+    source.ReadPast(log);
     generation_ = source.generation();
     epoch_ = EpochOf(context_.boot_id, channel_->name(), generation_);
     // As below, but it was an earlier daemon that gave them out.
@@ -159,7 +185,8 @@ void ChannelSource::BeginEpoch(const RecordSource& source, uint64_t schema_id) {
                     .cause = "used up while this daemon did not read"});
     log.Publish();
   }
-  log.StartEpoch(epoch_, schema_id, source.next_sequence(), source.has_history());
+  log.StartEpoch(epoch_, schema_id, source.next_sequence(), source.has_history(),
+                 source.history_end());
 }
 
 void ChannelSource::Ended(absl::Status status) {
@@ -174,7 +201,12 @@ void ChannelSource::Ended(absl::Status status) {
         absl::StrCat(kernel_.description.provider, " has ended the channel: load it again");
   }
   if (present_) return Reconsider();
+  TellEnded();
+}
+
+void ChannelSource::TellEnded() {
   channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+  context_.on_ended();
 }
 
 void ChannelSource::Close() {
@@ -182,12 +214,12 @@ void ChannelSource::Close() {
   if (present_) {
     channel_->SetState(hub::ChannelState::kIdle, "");
   } else {
-    channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+    TellEnded();
   }
 }
 
 void ChannelSource::Fail(absl::Status status) {
-  if (!present_) return channel_->SetState(hub::ChannelState::kEnded, gone_reason_);
+  if (!present_) return TellEnded();
   channel_->SetState(hub::ChannelState::kFailed, std::string(status.message()));
   SetProblem(std::move(status));
   retry_.Start(retry_delay_);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bridge/hub/channel.h"
 #include "bridge/source/event_loop.h"
@@ -24,11 +25,17 @@ struct ChannelSourceContext {
   SourcePolicyFor policy_for;
   // A channel's problem() has changed.
   std::function<void()> on_problem;
+  // A channel has ended: another may take its place in the hub.
+  std::function<void()> on_ended;
+  // Makes a call that may block, then runs `then` on the loop's thread.
+  std::function<void(std::string what, std::function<void()> call, EventLoop::Task then)>
+      call_blocking;
 };
 
 // One channel of the hub and its kernel side: turns it on while it is wanted,
 // follows it through the end and the return of its module (each activation is
-// an epoch of the same log), tries again what failed.
+// an epoch of the same log), tries again what failed. While its provider takes
+// its time to turn it on, it is as it was before.
 //
 // Thread safety: the source thread only.
 class ChannelSource {
@@ -56,13 +63,23 @@ class ChannelSource {
   const absl::Status& problem() const { return problem_; }
 
  private:
+  // An attempt to turn it on, part of which runs elsewhere.
+  struct Opening {
+    KernelLink::StartAttach start;
+    absl::StatusOr<KernelLink::FinishAttach> finish = absl::UnknownError("not started");
+    bool is_abandoned = false;
+  };
+
   void LearnSchema();
   bool Wanted(const SourcePolicy& policy) const;
   void Open();
-  absl::Status TryOpen();
+  void Opened(Opening& opening);
+  absl::Status Finish(Opening& opening);
+  void AbandonOpening();
   // Makes the log ready for the numbers of `source`.
-  void BeginEpoch(const RecordSource& source, uint64_t schema_id);
+  void BeginEpoch(RecordSource& source, uint64_t schema_id);
   void Ended(absl::Status status);
+  void TellEnded();
   void Close();
   void Fail(absl::Status status);
   void SetProblem(absl::Status problem);
@@ -74,6 +91,7 @@ class ChannelSource {
   ChannelMessage kernel_;  // as last heard
   bool present_ = false;   // registered in the kernel, and not dead
   std::string gone_reason_;
+  std::shared_ptr<Opening> opening_;
   std::unique_ptr<RecordSource> source_;
   uint32_t source_id_ = 0;   // kernel_.id when it was attached
   uint64_t generation_ = 0;  // of epoch_

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/source/attached_file.h"
 
 namespace kchan::source {
 namespace {
@@ -17,14 +16,10 @@ constexpr int kReadsPerTurn = 4;  // before others have their turn
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> ChardevSource::Attach(EventLoop& loop,
-                                                                    const std::string& device_path,
-                                                                    const std::string& channel) {
-  auto file = AttachedFile::Open(device_path, {.channel = channel, .non_blocking = true},
-                                 absl::StrCat("channel ", channel));
-  if (!file.ok()) return file.status();
-  const kchan_attach attach = file->attach();
-  return std::make_unique<ChardevSource>(loop, file->TakeFd(), channel, attach.generation,
+std::unique_ptr<RecordSource> ChardevSource::Of(EventLoop& loop, AttachedFile file,
+                                                const std::string& channel) {
+  const kchan_attach attach = file.attach();
+  return std::make_unique<ChardevSource>(loop, file.TakeFd(), channel, attach.generation,
                                          attach.sequence);
 }
 

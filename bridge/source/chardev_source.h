@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "bridge/source/attached_file.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/frame_parser.h"
 #include "bridge/source/frame_tally.h"
@@ -21,10 +22,9 @@ namespace kchan::source {
 // log, and counted.
 class ChardevSource final : public RecordSource {
  public:
-  // Errors as AttachedFile::Open().
-  static absl::StatusOr<std::unique_ptr<RecordSource>> Attach(EventLoop& loop,
-                                                              const std::string& device_path,
-                                                              const std::string& channel);
+  // `file` does not block.
+  static std::unique_ptr<RecordSource> Of(EventLoop& loop, AttachedFile file,
+                                          const std::string& channel);
 
   // `fd` is the attached file, or one that reads and polls like it; numbers up
   // to `sequence` were read before.

@@ -15,45 +15,44 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "bridge/hub/concat.h"
 
 namespace kchan::source {
 namespace {
 
-constexpr size_t kGenerationDigits = 16;
-constexpr size_t kIndexDigits = 10;
-
-// "<channel>.<generation>.<index>"; a channel's name may have dots, too.
-std::string FileName(const std::string& channel, uint64_t generation, uint32_t index) {
-  return absl::StrFormat("%s.%016x.%010u", channel, generation, index);
+// "<channel>.<epoch>.<schema>.<index>"; a channel's name may have dots, too.
+std::string FileName(const FileOwner& owner, uint32_t index) {
+  return absl::StrFormat("%s.%016x.%016x.%010u", owner.channel, owner.epoch, owner.schema_id,
+                         index);
 }
 
 struct Parsed {
-  uint64_t generation = 0;
+  FileOwner owner;
   uint32_t index = 0;
 };
 
-std::optional<Parsed> ParseName(std::string_view name, std::string_view channel) {
-  if (name.size() != channel.size() + kGenerationDigits + kIndexDigits + 2 ||
-      !name.starts_with(channel) || name[channel.size()] != '.' ||
-      name[channel.size() + 1 + kGenerationDigits] != '.') {
-    return std::nullopt;
-  }
-  Parsed parsed;
-  const std::string generation(name.substr(channel.size() + 1, kGenerationDigits));
-  const std::string index(name.substr(name.size() - kIndexDigits));
-  if (!absl::SimpleHexAtoi(generation, &parsed.generation) ||
-      !absl::SimpleAtoi(index, &parsed.index)) {
+// Nothing: a file with this name is none of the channel's.
+std::optional<Parsed> ParseName(std::string_view name, const std::string& channel) {
+  if (!name.starts_with(channel)) return std::nullopt;
+  const std::vector<std::string> parts =
+      absl::StrSplit(std::string(name.substr(channel.size())), '.');
+  Parsed parsed{.owner = {.channel = channel}};
+  if (parts.size() != 4 || !absl::SimpleHexAtoi(parts[1], &parsed.owner.epoch) ||
+      !absl::SimpleHexAtoi(parts[2], &parsed.owner.schema_id) ||
+      !absl::SimpleAtoi(parts[3], &parsed.index) || parsed.owner.epoch == 0 ||
+      FileName(parsed.owner, parsed.index) != name) {
     return std::nullopt;
   }
   return parsed;
 }
 
-std::vector<std::pair<std::string, Parsed>> List(const std::string& path,
-                                                 const std::string& channel) {
-  std::vector<std::pair<std::string, Parsed>> files;
+// By index. An error number if the folder cannot be read; that it is not there is
+// none.
+using Files = std::vector<std::pair<std::string, Parsed>>;
+int List(const std::string& path, const std::string& channel, Files& files) {
   DIR* folder = opendir(path.c_str());
-  if (folder == nullptr) return files;
+  if (folder == nullptr) return errno == ENOENT ? 0 : errno;
   while (const dirent* entry = readdir(folder)) {
     if (const auto parsed = ParseName(entry->d_name, channel)) {
       files.emplace_back(entry->d_name, *parsed);
@@ -62,17 +61,35 @@ std::vector<std::pair<std::string, Parsed>> List(const std::string& path,
   closedir(folder);
   std::sort(files.begin(), files.end(),
             [](const auto& a, const auto& b) { return a.second.index < b.second.index; });
-  return files;
+  return 0;
+}
+
+bool IsShortage(int error) {
+  return error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE ||
+         error == ENOMEM;
 }
 
 absl::Status Unusable(const std::string& path, int error) {
-  if (error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE || error == ENOMEM) {
+  if (IsShortage(error)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("a file for the kernel in ", path, ": ", std::strerror(error)));
   }
   return absl::FailedPreconditionError(
       absl::StrCat("a file for the kernel in ", path, ": ", std::strerror(error),
                    ": make this folder writable for kchand, or set file_directory"));
+}
+
+// It is there and no link, socket or device, which the kernel has not written.
+bool MayHoldRecords(int error) { return error != ENOENT && error != ELOOP && error != ENXIO; }
+
+// It has records that are nowhere else: who tries again may read it.
+absl::Status Unreadable(const std::string& path, int error) {
+  const std::string what = absl::StrCat("open ", path, ": ", std::strerror(error));
+  if (IsShortage(error)) return absl::ResourceExhaustedError(what);
+  return absl::FailedPreconditionError(
+      absl::StrCat(what,
+                   ": it may hold records that nobody has read: let kchand read it, or "
+                   "move it away"));
 }
 
 }  // namespace
@@ -85,13 +102,16 @@ absl::Status FileFolder::Make() const {
   return Unusable(path_, errno);
 }
 
-absl::StatusOr<FolderFile> FileFolder::Create(const std::string& channel, uint64_t generation) {
+absl::StatusOr<FolderFile> FileFolder::Create(const FileOwner& owner) {
   if (absl::Status status = Make(); !status.ok()) return status;
-  const auto files = List(path_, channel);
+  Files files;
+  if (const int error = List(path_, owner.channel, files)) return Unusable(path_, error);
   uint32_t index = files.empty() ? 0 : files.back().second.index;
   for (;;) {
     FolderFile file{.fd = {},
-                    .path = hub::Concat({path_, "/", FileName(channel, generation, ++index)})};
+                    .path = hub::Concat({path_, "/", FileName(owner, ++index)}),
+                    .epoch = owner.epoch,
+                    .schema_id = owner.schema_id};
     file.fd =
         UniqueFd(open(file.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.fd) return file;
@@ -100,34 +120,38 @@ absl::StatusOr<FolderFile> FileFolder::Create(const std::string& channel, uint64
 }
 
 absl::StatusOr<std::vector<FolderFile>> FileFolder::TakeOver(const std::string& channel,
-                                                             uint64_t generation) {
+                                                             uint64_t max_bytes) {
+  Files files;
+  if (const int error = List(path_, channel, files)) return Unusable(path_, error);
+  // The newest first: what is beyond max_bytes is the oldest.
   std::vector<FolderFile> taken;
-  for (const auto& [name, parsed] : List(path_, channel)) {
-    FolderFile file{.fd = {}, .path = hub::Concat({path_, "/", name})};
-    if (parsed.generation != generation) {
-      Remove(file);
-      continue;
-    }
+  uint64_t bytes = 0;
+  for (auto at = files.rbegin(); at != files.rend(); ++at) {
+    const auto& [name, parsed] = *at;
+    FolderFile file{.fd = {},
+                    .path = hub::Concat({path_, "/", name}),
+                    .epoch = parsed.owner.epoch,
+                    .schema_id = parsed.owner.schema_id};
     file.fd = UniqueFd(open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    // It has records that are nowhere else: who tries again may read it.
-    if (!file.fd && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
-      return Unusable(path_, errno);
-    }
+    if (!file.fd && MayHoldRecords(errno)) return Unreadable(file.path, errno);
     struct stat status = {};
-    if (file.fd && fstat(file.fd.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+    const bool is_file = file.fd && fstat(file.fd.get(), &status) == 0 && S_ISREG(status.st_mode);
+    if (is_file) bytes += static_cast<uint64_t>(status.st_size);
+    if (is_file && (bytes <= max_bytes || taken.empty())) {
       taken.push_back(std::move(file));
     } else {
       Remove(file);
     }
   }
+  std::reverse(taken.begin(), taken.end());
   return taken;
 }
 
 void FileFolder::Remove(const FolderFile& file) { unlink(file.path.c_str()); }
 
-uint64_t FileFolder::read_sequence(const std::string& channel, uint64_t generation) const {
+uint64_t FileFolder::read_sequence(const std::string& channel, uint64_t epoch) const {
   const auto found = read_.find(channel);
-  if (found == read_.end() || found->second.first != generation) return 0;
+  if (found == read_.end() || found->second.first != epoch) return 0;
   return found->second.second;
 }
 

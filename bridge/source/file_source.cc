@@ -14,19 +14,34 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/source/attached_file.h"
+#include "bridge/source/past_files.h"
 
 namespace kchan::source {
 namespace {
 
 constexpr uint64_t kTurnBytes = 1 << 20;  // before others have their turn
 constexpr uint64_t kToTheEnd = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kMaxLeftFiles = 4;  // as long as they may get
+constexpr absl::Duration kRotateRetry = absl::Seconds(1);
 constexpr char kQueueFull[] = "queue full";
 constexpr char kNotWritten[] = "file could not be written";
 
+kchan_file_sync ToKernel(FileSync sync) {
+  switch (sync) {
+    case FileSync::kBytes:
+      return KCHAN_SYNC_BYTES;
+    case FileSync::kAlways:
+      return KCHAN_SYNC_ALWAYS;
+    case FileSync::kNone:
+      break;
+  }
+  return KCHAN_SYNC_NONE;
+}
+
 class AttachedFileWriter final : public FileWriter {
  public:
-  AttachedFileWriter(AttachedFile file, const std::string& channel)
-      : file_(std::move(file)), channel_(channel) {}
+  AttachedFileWriter(AttachedFile file, const std::string& channel, const FileWriting& writing)
+      : file_(std::move(file)), channel_(channel), writing_(writing) {}
 
   uint64_t generation() const override { return file_.attach().generation; }
   int fd() const override { return file_.fd(); }
@@ -35,8 +50,9 @@ class AttachedFileWriter final : public FileWriter {
     kchan_file_hand hand = {};
     hand.fd = fd;
     hand.role = KCHAN_FILE_OUTPUT;
-    // What a crash of the machine would take is the kernel's state as well.
-    hand.sync = KCHAN_SYNC_NONE;
+    hand.sync = ToKernel(writing_.sync);
+    hand.sync_bytes = writing_.sync == FileSync::kBytes ? writing_.sync_bytes : 0;
+    hand.max_bytes = writing_.max_bytes;
     if (ioctl(file_.fd(), KCHAN_IOC_FILE_HAND, &hand) == 0) return absl::OkStatus();
     return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel_, ": handing it a file"));
   }
@@ -49,7 +65,19 @@ class AttachedFileWriter final : public FileWriter {
  private:
   const AttachedFile file_;
   const std::string channel_;
+  const FileWriting writing_;
 };
+
+// Of the first record in it; 0: there is none.
+uint64_t FirstNumber(const FolderFile& file) {
+  FrameParser parser;
+  const std::span<std::byte> room = parser.Room();
+  const ssize_t bytes = pread(file.fd.get(), room.data(), room.size(), 0);
+  if (bytes <= 0) return 0;
+  parser.Filled(static_cast<size_t>(bytes));
+  const std::optional<Frame> frame = parser.Next();
+  return frame ? frame->sequence : 0;
+}
 
 bool IsReadToItsEnd(const FolderFile& file, uint64_t read_bytes) {
   struct stat status = {};
@@ -59,55 +87,49 @@ bool IsReadToItsEnd(const FolderFile& file, uint64_t read_bytes) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FileWriter>> AttachFileWriter(const std::string& device_path,
-                                                             const std::string& channel) {
+                                                             const std::string& channel,
+                                                             const FileWriting& writing) {
   auto file =
       AttachedFile::Open(device_path, {.channel = channel}, absl::StrCat("channel ", channel));
   if (!file.ok()) return file.status();
-  return std::make_unique<AttachedFileWriter>(*std::move(file), channel);
+  return std::make_unique<AttachedFileWriter>(*std::move(file), channel, writing);
 }
 
 FileSource::FileSource(EventLoop& loop, std::unique_ptr<FileWriter> writer, FileFolder& folder,
-                       const std::string& channel, uint64_t rotate_bytes)
+                       const FileOwner& owner, const FileWriting& writing)
     : loop_(loop),
       writer_(std::move(writer)),
       writer_generation_(writer_->generation()),
       folder_(folder),
-      channel_(channel),
-      rotate_bytes_(rotate_bytes),
-      rotate_at_(rotate_bytes),
+      owner_(owner),
+      rotate_bytes_(writing.rotate_bytes),
+      max_left_bytes_(kMaxLeftFiles * writing.max_bytes),
+      rotate_at_(writing.rotate_bytes),
       tally_(0, {.cause = kQueueFull}),
       timer_(loop, [this] { Turn(); }) {}
 
 absl::StatusOr<std::unique_ptr<RecordSource>> FileSource::Attach(EventLoop& loop,
                                                                  std::unique_ptr<FileWriter> writer,
                                                                  FileFolder& folder,
-                                                                 const std::string& channel,
-                                                                 uint64_t rotate_bytes) {
+                                                                 const FileOwner& owner,
+                                                                 const FileWriting& writing) {
   std::unique_ptr<FileSource> source(
-      new FileSource(loop, std::move(writer), folder, channel, rotate_bytes));
+      new FileSource(loop, std::move(writer), folder, owner, writing));
   if (absl::Status status = source->Begin(); !status.ok()) return status;
   return source;
 }
 
 absl::Status FileSource::Begin() {
-  // No file is written now: what the status says is behind us.
+  // In this order: the kernel may be writing to what an earlier daemon has
+  // handed over. What it writes there from now on is behind `before`, and it ends
+  // with the hand-over.
   const absl::StatusOr<kchan_file_status> before = writer_->Status();
   if (!before.ok()) return before.status();
-  uint64_t sequence = before->sequence;
-  auto taken = folder_.TakeOver(channel_, writer_generation_);
-  if (!taken.ok()) return OfChannel(taken.status());
-  std::vector<FolderFile>& left = *taken;
-  if (const uint64_t read = folder_.read_sequence(channel_, writer_generation_); read != 0) {
-    sequence = read;
-  } else if (!left.empty()) {
-    // What was behind its first record was given out; all else is in there.
-    const uint64_t first = FirstNumber(left.front());
-    if (first != 0 && first <= sequence) sequence = first - 1;
-  }
-  tally_ = FrameTally(sequence, {.cause = kQueueFull});
-  for (FolderFile& file : left) backlog_.push_back({.file = std::move(file)});
+  history_end_ = before->sequence;
+  if (absl::Status status = TakeOver(); !status.ok()) return status;
+  tally_ = FrameTally(ReadBefore(before->sequence), {.cause = kQueueFull});
 
-  auto file = folder_.Create(channel_, writer_generation_);
+  auto file = folder_.Create(owner_);
   if (!file.ok()) return OfChannel(file.status());
   current_.emplace(Open{.file = *std::move(file)});
   if (absl::Status status = writer_->Hand(current_->file.fd.get()); !status.ok()) {
@@ -118,28 +140,55 @@ absl::Status FileSource::Begin() {
   return absl::OkStatus();
 }
 
-absl::Status FileSource::OfChannel(const absl::Status& status) const {
-  return absl::Status(status.code(), absl::StrCat("channel ", channel_, ": ", status.message()));
+absl::Status FileSource::TakeOver() {
+  auto left = folder_.TakeOver(owner_.channel, max_left_bytes_);
+  if (!left.ok()) return OfChannel(left.status());
+  for (FolderFile& file : *left) {
+    if (file.epoch == owner_.epoch) {
+      backlog_.push_back({.file = std::move(file)});
+    } else {
+      past_.push_back(std::move(file));
+    }
+  }
+  return absl::OkStatus();
 }
 
-uint64_t FileSource::FirstNumber(const FolderFile& file) const {
-  FrameParser parser;
-  const std::span<std::byte> room = parser.Room();
-  const ssize_t bytes = pread(file.fd.get(), room.data(), room.size(), 0);
-  if (bytes <= 0) return 0;
-  parser.Filled(static_cast<size_t>(bytes));
-  const std::optional<Frame> frame = parser.Next();
-  return frame ? frame->sequence : 0;
+uint64_t FileSource::ReadBefore(uint64_t used) const {
+  const uint64_t read = folder_.read_sequence(owner_.channel, owner_.epoch);
+  if (read != 0) return read;
+  // What was behind the first record was given out; all else is in there.
+  for (const Open& left : backlog_) {
+    if (const uint64_t first = FirstNumber(left.file); first != 0) {
+      return std::min(first - 1, used);
+    }
+  }
+  return used;
+}
+
+absl::Status FileSource::OfChannel(const absl::Status& status) const {
+  return absl::Status(status.code(),
+                      absl::StrCat("channel ", owner_.channel, ": ", status.message()));
 }
 
 FileSource::~FileSource() {
   watch_.reset();
-  // First the kernel lets go, then what it wrote last shows.
-  writer_.reset();
-  folder_.set_read_sequence(channel_, writer_generation_, tally_.sequence());
-  if (current_ && backlog_.empty() && IsReadToItsEnd(current_->file, current_->read_bytes)) {
+  // The kernel lets go of a dead channel's file only; else it goes on with it.
+  const absl::StatusOr<kchan_file_status> status = writer_->Status();
+  const bool is_let_go = status.ok() && status->has_file == 0;
+  // 0: it did not come so far as to know.
+  if (tally_.sequence() != 0) {
+    folder_.set_read_sequence(owner_.channel, owner_.epoch, tally_.sequence());
+  }
+  if (is_let_go && current_ && backlog_.empty() &&
+      IsReadToItsEnd(current_->file, current_->read_bytes)) {
     FileFolder::Remove(current_->file);
   }
+}
+
+void FileSource::ReadPast(hub::Log& log) {
+  PastFiles past(folder_, owner_, log);
+  for (const FolderFile& file : past_) past.Read(file);
+  past_.clear();
 }
 
 void FileSource::Start(hub::Log& log, OnEnd on_end) {
@@ -185,15 +234,21 @@ absl::StatusOr<bool> FileSource::ReadCurrent() {
   const absl::StatusOr<kchan_file_status> status = writer_->Status();
   if (!status.ok()) return status.status();
   Blame(*status);
-  const absl::StatusOr<uint64_t> bytes = Read(*current_, status->position, status->sequence);
+  // The kernel has let go of a dead channel's file: that is all there is.
+  const uint64_t end = status->has_file != 0 ? status->position : kToTheEnd;
+  const absl::StatusOr<uint64_t> bytes = Read(*current_, end, status->sequence);
   if (!bytes.ok()) return bytes.status();
-  if (current_->read_bytes < status->position && *bytes != 0) return true;
-  // Everything up to here was written or lost, and what was written is read.
-  tally_.Lose(status->sequence, *log_);
-  if (!std::exchange(caught_up_, true)) log_->CaughtUp();
-  if (status->position < rotate_at_) return false;
-  Rotate(*status);
-  return true;
+  const bool more = current_->read_bytes < end && *bytes != 0;
+  if (!more) {
+    // Everything up to here was written or lost, and what was written is read.
+    tally_.Lose(status->sequence, *log_);
+    if (!std::exchange(caught_up_, true)) log_->CaughtUp();
+  }
+  if (status->position < rotate_at_ && status->full == 0) return more;
+  // Also where it is behind: the kernel does not wait for it.
+  if (Rotate(*status)) return true;
+  if (status->full != 0 && !more) timer_.Start(kRotateRetry);
+  return more;
 }
 
 absl::StatusOr<uint64_t> FileSource::Read(Open& open, uint64_t end, uint64_t used) {
@@ -206,7 +261,8 @@ absl::StatusOr<uint64_t> FileSource::Read(Open& open, uint64_t end, uint64_t use
               static_cast<off_t>(open.read_bytes));
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("channel ", channel_, ": reading its file"));
+      return absl::ErrnoToStatus(errno,
+                                 absl::StrCat("channel ", owner_.channel, ": reading its file"));
     }
     if (bytes == 0) break;
     parser_.Filled(static_cast<size_t>(bytes));
@@ -224,18 +280,20 @@ void FileSource::Blame(const kchan_file_status& status) {
   tally_.set_blame({.cause = status.error != 0 ? kNotWritten : kQueueFull});
 }
 
-// Where no other file can be had, this one goes on for as long again.
-void FileSource::Rotate(const kchan_file_status& status) {
-  auto next = folder_.Create(channel_, writer_generation_);
+// Where no other file can be had, this one goes on for as long again, or until it
+// is full.
+bool FileSource::Rotate(const kchan_file_status& status) {
+  auto next = folder_.Create(owner_);
   if (!next.ok() || !writer_->Hand(next->fd.get()).ok()) {
     if (next.ok()) FileFolder::Remove(*next);
     rotate_at_ = status.position + rotate_bytes_;
-    return;
+    return false;
   }
   // What was written to it since then is read as backlog.
   backlog_.push_back(*std::move(current_));
   current_.emplace(Open{.file = *std::move(next)});
   rotate_at_ = rotate_bytes_;
+  return true;
 }
 
 void FileSource::End(absl::Status status) {

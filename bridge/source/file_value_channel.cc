@@ -25,8 +25,8 @@ absl::StatusOr<hub::ValueSnapshot> FileValueChannel::ReadValues() {
 
 absl::StatusOr<std::unique_ptr<RecordSource>> FileValueChannel::Watch(
     UniqueFd file, absl::Duration sample_interval, hub::ValueFeed& values) {
-  auto source = WatchedFile::Create(loop_, std::move(file), [this](int fd) { return Read(fd); },
-                                    sample_interval,
+  auto source = WatchedFile::Create(loop_, calls_, description().path, std::move(file),
+                                    [this](int fd) { return Read(fd); }, sample_interval,
                                     {.observed = observed_, .feed = values, .self = watched_});
   if (!source.ok()) return source.status();
   return std::unique_ptr<RecordSource>(*std::move(source));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "bridge/source/blocking_calls.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/host_channel.h"
 #include "bridge/source/observed_value.h"
@@ -21,8 +22,9 @@ class FileValueChannel : public HostChannel {
   absl::StatusOr<hub::ValueSnapshot> ReadValues() final;
 
  protected:
-  FileValueChannel(EventLoop& loop, hub::ChannelDescription description, hub::Schema schema)
-      : HostChannel(std::move(description), std::move(schema)), loop_(loop) {}
+  FileValueChannel(EventLoop& loop, BlockingCalls& calls, hub::ChannelDescription description,
+                   hub::Schema schema)
+      : HostChannel(std::move(description), std::move(schema)), loop_(loop), calls_(calls) {}
 
   // What the text of the file says. Any thread.
   virtual absl::StatusOr<std::vector<hub::Word>> Parse(std::string text) const = 0;
@@ -37,6 +39,7 @@ class FileValueChannel : public HostChannel {
   absl::StatusOr<std::vector<hub::Word>> Read(int fd) const;
 
   EventLoop& loop_;
+  BlockingCalls& calls_;
   ObservedValue observed_;
   WatchedFile* watched_ = nullptr;  // while there is one; the source thread's
 };

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "bridge/source/attached_file.h"
@@ -25,6 +24,17 @@ bool IsDead(int fd) {
 
 }  // namespace
 
+std::vector<std::byte> MakeFrame(uint16_t type, std::span<const std::byte> payload) {
+  std::vector<std::byte> frame(FrameBytes(payload.size()));
+  kchan_frame header = {};
+  header.magic = KCHAN_FRAME_MAGIC;
+  header.length = static_cast<uint32_t>(payload.size());
+  header.type = type;
+  std::memcpy(frame.data(), &header, sizeof(header));
+  std::copy(payload.begin(), payload.end(), frame.begin() + sizeof(header));
+  return frame;
+}
+
 absl::StatusOr<std::unique_ptr<Submitter>> FrameWriter::Attach(const std::string& device_path,
                                                                const std::string& channel) {
   auto file = AttachedFile::Open(device_path, {.channel = channel, .write_only = true},
@@ -34,13 +44,7 @@ absl::StatusOr<std::unique_ptr<Submitter>> FrameWriter::Attach(const std::string
 }
 
 hub::KernelAnswer FrameWriter::Submit(uint16_t type, std::span<const std::byte> payload) {
-  std::vector<std::byte> frame(FrameBytes(payload.size()));
-  kchan_frame header = {};
-  header.magic = KCHAN_FRAME_MAGIC;
-  header.length = static_cast<uint32_t>(payload.size());
-  header.type = type;
-  std::memcpy(frame.data(), &header, sizeof(header));
-  std::copy(payload.begin(), payload.end(), frame.begin() + sizeof(header));
+  const std::vector<std::byte> frame = MakeFrame(type, payload);
   // Not again on EINTR: the channel's callback may have said that.
   const ssize_t written = write(fd_.get(), frame.data(), frame.size());
   if (written == static_cast<ssize_t>(frame.size())) return Refusal(channel_, 0, "");

@@ -2,15 +2,21 @@
 #ifndef KCHAN_BRIDGE_SOURCE_FRAME_WRITER_H_
 #define KCHAN_BRIDGE_SOURCE_FRAME_WRITER_H_
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "bridge/source/submitter.h"
 #include "bridge/source/unique_fd.h"
 
 namespace kchan::source {
+
+// A record that goes down, as a frame.
+std::vector<std::byte> MakeFrame(uint16_t type, std::span<const std::byte> payload);
 
 // A CHARDEV channel's way down: write() of a frame to an attached file, which
 // is not open for reading and so does not turn the channel's source on.

@@ -12,6 +12,7 @@ namespace kchan::source {
 namespace {
 
 constexpr int kDatagramsPerTurn = 64;
+constexpr size_t kMaxEarlyBytes = 1 << 20;  // of one channel
 constexpr char kSocketFull[] = "netlink socket full";
 
 }  // namespace
@@ -43,29 +44,46 @@ absl::Status GenlRecords::Open() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<RecordSource>> GenlRecords::Enable(const std::string& channel,
-                                                                  uint32_t id) {
-  // First join, then enable: no record in between.
+absl::StatusOr<std::shared_ptr<GenlRecords::Early>> GenlRecords::Expect(const std::string& channel,
+                                                                        uint32_t id) {
   if (absl::Status status = Open(); !status.ok()) {
     return absl::Status(status.code(), absl::StrCat("channel ", channel, ": ", status.message()));
   }
-  const absl::StatusOr<EnabledMessage> enabled = control_->Enable(channel);
-  if (!enabled.ok()) {
-    if (sources_.empty()) Remove(nullptr);
-    return enabled.status();
+  auto early = std::make_shared<Early>(Early{.id = id});
+  early_.push_back(early);
+  return early;
+}
+
+absl::StatusOr<std::unique_ptr<RecordSource>> GenlRecords::Adopt(const std::string& channel,
+                                                                 const EnabledMessage& enabled,
+                                                                 std::shared_ptr<Early> early) {
+  if (early->failed) {
+    return absl::UnavailableError(absl::StrCat("channel ", channel, ": its socket has failed"));
   }
-  auto source = std::make_unique<GenlSource>(*this, channel, id, *enabled);
+  // It is on: this asks the provider for nothing.
+  const absl::StatusOr<EnabledMessage> now = control_->Enable(channel);
+  if (!now.ok()) return now.status();
+  const bool overrun = early->overrun;
+  auto source = std::make_unique<GenlSource>(*this, channel, enabled, std::move(early));
+  if (now->generation != enabled.generation) {
+    return absl::UnavailableError(
+        absl::StrCat("channel ", channel, ": it was registered anew while it was opened"));
+  }
+  if (overrun) source->used_ = now->sequence;
   sources_.push_back(source.get());
   return source;
 }
 
 void GenlRecords::Remove(GenlSource* source) {
   std::erase(sources_, source);
-  if (!sources_.empty()) {
-    // Nobody is to be blamed if the channel has gone first.
-    if (control_ != nullptr) (void)control_->Disable(source->channel_);
-    return;
-  }
+  // Nobody is to be blamed if the channel has gone first.
+  if (control_ != nullptr) (void)control_->Disable(source->channel_);
+  CloseIfUnused();
+}
+
+void GenlRecords::CloseIfUnused() {
+  std::erase_if(early_, [](const std::weak_ptr<Early>& early) { return early.expired(); });
+  if (!sources_.empty() || !early_.empty()) return;
   timer_.Cancel();
   watch_.reset();
   socket_.reset();
@@ -80,6 +98,11 @@ void GenlRecords::Turn() {
       });
   if (!read.ok()) return FailAll(read.status());
   overrun_ = overrun_ || read->overrun;
+  if (read->overrun) {
+    for (const auto& each : early_) {
+      if (const std::shared_ptr<Early> early = each.lock()) early->overrun = true;
+    }
+  }
   if (!read->dry || overrun_) Schedule();
   if (read->dry && overrun_) {
     AskSequences();
@@ -87,6 +110,8 @@ void GenlRecords::Turn() {
   } else if (read->dry) {
     Settle();
   }
+  // Somebody may have given up what it had begun.
+  CloseIfUnused();
 }
 
 void GenlRecords::Take(const GenlMessage& message) {
@@ -96,6 +121,23 @@ void GenlRecords::Take(const GenlMessage& message) {
   for (GenlSource* source : sources_) {
     if (source->id_ != records->channel_id || source->generation_ != records->generation) continue;
     if (source->log_ != nullptr) source->Take(*records, overrun_);
+    return;
+  }
+  Keep(message, records->channel_id);
+}
+
+void GenlRecords::Keep(const GenlMessage& message, uint32_t id) {
+  for (const auto& each : early_) {
+    const std::shared_ptr<Early> early = each.lock();
+    if (early == nullptr || early->id != id) continue;
+    const size_t bytes = message.attributes.size();
+    // What is too much will be missing, as if the socket had been full.
+    if (early->bytes + bytes > kMaxEarlyBytes) {
+      early->overrun = true;
+      return;
+    }
+    early->bytes += bytes;
+    early->messages.emplace_back(message.attributes.begin(), message.attributes.end());
     return;
   }
 }
@@ -134,6 +176,10 @@ void GenlRecords::Settle() {
 }
 
 void GenlRecords::FailAll(const absl::Status& status) {
+  for (const auto& each : early_) {
+    if (const std::shared_ptr<Early> early = each.lock()) early->failed = true;
+  }
+  early_.clear();
   const std::vector<GenlSource*> sources = sources_;
   for (GenlSource* source : sources) {
     if (source->log_ == nullptr) continue;
@@ -141,21 +187,31 @@ void GenlRecords::FailAll(const absl::Status& status) {
     const RecordSource::OnEnd on_end = std::move(source->on_end_);
     on_end(status);
   }
+  CloseIfUnused();
 }
 
-GenlSource::GenlSource(GenlRecords& records, std::string channel, uint32_t id,
-                       const EnabledMessage& enabled)
+GenlSource::GenlSource(GenlRecords& records, std::string channel, const EnabledMessage& enabled,
+                       std::shared_ptr<GenlRecords::Early> early)
     : records_(records),
       channel_(std::move(channel)),
-      id_(id),
+      id_(early->id),
       generation_(enabled.generation),
-      sequence_(enabled.sequence) {}
+      sequence_(enabled.sequence),
+      early_(std::move(early)) {}
 
-GenlSource::~GenlSource() { records_.Remove(this); }
+GenlSource::~GenlSource() {
+  early_.reset();
+  records_.Remove(this);
+}
 
 void GenlSource::Start(hub::Log& log, OnEnd on_end) {
   log_ = &log;
   on_end_ = std::move(on_end);
+  const auto early = std::exchange(early_, nullptr);
+  for (const std::vector<std::byte>& attributes : early->messages) {
+    const auto records = ParseRecords(attributes);
+    if (records.ok() && records->generation == generation_) Take(*records, early->overrun);
+  }
   records_.Schedule();
 }
 

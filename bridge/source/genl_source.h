@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_SOURCE_GENL_SOURCE_H_
 #define KCHAN_BRIDGE_SOURCE_GENL_SOURCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,9 @@ class GenlSource;
 // at the end is found by asking for the last number used, once the queue has
 // run dry.
 //
+// Turning a channel on may block and is done elsewhere: what comes of it before
+// its source is there is kept until then.
+//
 // Thread safety: the source thread only.
 //
 // Lifetime: outlives the sources that it gives out.
@@ -37,14 +41,31 @@ class GenlRecords {
   GenlRecords(EventLoop& loop, GenlFamily family, int receive_bytes);
   ~GenlRecords();
 
-  // Enables a channel. Errors as KernelControl::Enable() and as opening and
-  // joining a socket.
-  absl::StatusOr<std::unique_ptr<RecordSource>> Enable(const std::string& channel, uint32_t id);
+  // What has come of a channel that somebody is turning on.
+  struct Early {
+    uint32_t id = 0;
+    std::vector<std::vector<std::byte>> messages = {};  // attributes
+    size_t bytes = 0;                                   // of them
+    bool overrun = false;
+    bool failed = false;  // the socket has
+  };
+
+  // From now on, while the result lives, the channel's records are kept. It may
+  // be destroyed on any thread. Errors as opening and joining a socket.
+  absl::StatusOr<std::shared_ptr<Early>> Expect(const std::string& channel, uint32_t id);
+
+  // `enabled` is what a socket that is still open was told; this one owns the
+  // demand from now on. Errors as KernelControl::Enable().
+  absl::StatusOr<std::unique_ptr<RecordSource>> Adopt(const std::string& channel,
+                                                      const EnabledMessage& enabled,
+                                                      std::shared_ptr<Early> early);
 
  private:
   friend class GenlSource;
 
   absl::Status Open();
+  void CloseIfUnused();
+  void Keep(const GenlMessage& message, uint32_t id);
   void Remove(GenlSource* source);
   void Schedule() { timer_.Start(absl::ZeroDuration()); }
   void Turn();
@@ -64,12 +85,14 @@ class GenlRecords {
   Timer timer_;
   bool overrun_ = false;
   std::vector<GenlSource*> sources_;  // owned by who enabled them
+  std::vector<std::weak_ptr<Early>> early_;
 };
 
 // One channel of them.
 class GenlSource final : public RecordSource {
  public:
-  GenlSource(GenlRecords& records, std::string channel, uint32_t id, const EnabledMessage& enabled);
+  GenlSource(GenlRecords& records, std::string channel, const EnabledMessage& enabled,
+             std::shared_ptr<GenlRecords::Early> early);
   ~GenlSource() override;
 
   uint64_t generation() const override { return generation_; }
@@ -90,8 +113,9 @@ class GenlSource final : public RecordSource {
   const std::string channel_;
   const uint32_t id_;
   const uint64_t generation_;
-  uint64_t sequence_;             // the last number in the log
-  std::optional<uint64_t> used_;  // the last number used, as of the last overrun
+  uint64_t sequence_;                          // the last number in the log
+  std::optional<uint64_t> used_;               // the last number used, as of the last overrun
+  std::shared_ptr<GenlRecords::Early> early_;  // until Start()
   bool gone_ = false;
   hub::Log* log_ = nullptr;  // from Start() on
   OnEnd on_end_;

@@ -5,14 +5,16 @@
 #include <memory>
 #include <vector>
 
+#include "bridge/source/blocking_calls.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/host_channel.h"
 #include "bridge/source/host_options.h"
 
 namespace kchan::source {
 
-// All that `options` name. `loop` outlives them.
-std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop,
+// All that `options` name. `loop` outlives them; so does `calls`, which is
+// where their files are read.
+std::vector<std::unique_ptr<HostChannel>> MakeHostChannels(EventLoop& loop, BlockingCalls& calls,
                                                            const HostOptions& options);
 
 }  // namespace kchan::source

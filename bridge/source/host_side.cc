@@ -33,11 +33,14 @@ HostChannel* HostLink::Find(const std::string& channel) const {
   return found == channels_.end() ? nullptr : found->second.get();
 }
 
-absl::StatusOr<std::unique_ptr<RecordSource>> HostLink::Attach(const ChannelMessage& channel,
-                                                               hub::ValueFeed& values) {
-  HostChannel* const found = Find(channel.description.name);
-  if (found == nullptr) return NoChannel(channel.description.name);
-  return found->Attach(values);
+KernelLink::StartAttach HostLink::Attach(const ChannelMessage& channel, hub::ValueFeed& values) {
+  return [this, name = channel.description.name, &values]() -> absl::StatusOr<FinishAttach> {
+    return [this, name, &values]() -> absl::StatusOr<std::unique_ptr<RecordSource>> {
+      HostChannel* const found = Find(name);
+      if (found == nullptr) return NoChannel(name);
+      return found->Attach(values);
+    };
+  };
 }
 
 absl::StatusOr<hub::Schema> HostLink::GetSchema(const std::string& channel) {
@@ -65,31 +68,45 @@ HostSide::HostSide(EventLoop& loop, hub::Hub& hub, KernelReport& report,
       context_{.loop = loop,
                .boot_id = BootId(),
                .policy_for = [this](std::string_view channel) { return PolicyOf(channel); },
-               .on_problem = [this] { report_soon_.Start(absl::ZeroDuration()); }},
+               .on_problem = [this] { report_soon_.Start(absl::ZeroDuration()); },
+               .on_ended = [] {},  // none does
+               .call_blocking =
+                   [](const std::string& /*what*/, const auto& call, const auto& then) {
+                     call();  // they have nobody to wait for
+                     then();
+                   }},
       link_(std::move(channels)),
       report_soon_(loop, [this] { Report(); }) {}
 
 HostSide::~HostSide() { sources_.clear(); }
 
 void HostSide::Start() {
+  Offer();
+  if (!refused_.empty()) Report();
+}
+
+void HostSide::Offer() {
+  refused_.clear();
   for (const auto& [name, host] : link_.channels()) {
+    if (sources_.contains(name)) continue;
     auto channel =
         hub_.Upsert(std::make_shared<const hub::ChannelDescription>(host->description()));
     if (channel == nullptr) {
-      refused_.push_back(RefusedProblem(
-          name, "the daemon's bound of channels, or of memory for logs, is reached"));
+      refused_.push_back(RefusedProblem(name, kHubIsFull));
       continue;
     }
     auto& source = sources_[name];
     source = std::make_unique<ChannelSource>(context_, std::move(channel));
     source->SetKernel(link_, *link_.GetChannel(name));
   }
-  if (!refused_.empty()) Report();
 }
 
 void HostSide::SetPolicy(SourcePolicyFor policy_for) {
   policy_for_ = std::move(policy_for);
   for (const auto& [name, source] : sources_) source->Reconsider();
+  if (refused_.empty()) return;
+  Offer();
+  Report();
 }
 
 void HostSide::DemandChanged(const std::string& channel) {

@@ -30,8 +30,7 @@ class HostLink final : public KernelLink {
   // The first of those that have one name is kept.
   explicit HostLink(std::vector<std::unique_ptr<HostChannel>> channels);
 
-  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel,
-                                                       hub::ValueFeed& values) override;
+  StartAttach Attach(const ChannelMessage& channel, hub::ValueFeed& values) override;
   absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) override;
   absl::StatusOr<ChannelMessage> GetChannel(const std::string& channel) override;
 
@@ -69,6 +68,8 @@ class HostSide {
                                                 const hub::ValueChange& change);
 
  private:
+  // Those that are not offered yet.
+  void Offer();
   SourcePolicy PolicyOf(std::string_view channel) const;
   void Report();
 
@@ -78,8 +79,8 @@ class HostSide {
   ChannelSourceContext context_;
   HostLink link_;
   std::map<std::string, std::unique_ptr<ChannelSource>> sources_;  // before link_ goes
-  std::vector<hub::Problem> refused_;
-  Timer report_soon_;  // many changes, one report
+  std::vector<hub::Problem> refused_;  // of channels that are not in sources_
+  Timer report_soon_;                  // many changes, one report
 };
 
 }  // namespace kchan::source

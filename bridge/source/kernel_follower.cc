@@ -28,8 +28,8 @@ constexpr char kQuiesced[] =
 }  // namespace
 
 KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to,
-                               ControlPool& pool, const LinkOptions& link_options,
-                               SourcePolicyFor policy_for,
+                               ControlPool& pool, BlockingCalls& calls,
+                               const LinkOptions& link_options, SourcePolicyFor policy_for,
                                std::function<bool(const std::string& channel)> is_taken,
                                std::function<void()> let_go)
     : loop_(loop),
@@ -40,7 +40,12 @@ KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& rep
       context_{.loop = loop,
                .boot_id = BootId(),
                .policy_for = std::move(policy_for),
-               .on_problem = [this] { report_.Start(absl::ZeroDuration()); }},
+               .on_problem = [this] { report_.Start(absl::ZeroDuration()); },
+               .on_ended = [this] { TryRefused(); },
+               .call_blocking =
+                   [&calls](std::string what, std::function<void()> call, EventLoop::Task then) {
+                     calls.Run(std::move(what), std::move(call), std::move(then));
+                   }},
       is_taken_(std::move(is_taken)),
       let_go_(std::move(let_go)),
       retry_(loop, [this] { Look(/*may_load=*/false); }),
@@ -71,11 +76,13 @@ absl::Status KernelFollower::Start() {
 
 void KernelFollower::DemandChanged(const std::string& channel) {
   if (ChannelSource* source = FindSource(channel)) source->Reconsider();
+  TryRefused();
 }
 
 void KernelFollower::SetPolicy(SourcePolicyFor policy_for) {
   context_.policy_for = std::move(policy_for);
   for (const auto& [name, source] : sources_) source->Reconsider();
+  TryRefused();
 }
 
 void KernelFollower::ReadBack(const std::string& channel) {
@@ -185,7 +192,8 @@ absl::Status KernelFollower::TryConnect(const GenlFamily& family) {
   const absl::StatusOr<uint32_t> group = family.FindGroup(KCHAN_GENL_GROUP_CHANNELS);
   if (!group.ok()) return group.status();
   if (absl::Status status = events_->Join(*group); !status.ok()) return status;
-  link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), link_options_);
+  link_ = std::make_unique<ModuleLink>(loop_, family, *std::move(control), link_options_,
+                                       context_.boot_id);
   pool_.SetFamily(family.id, node->features);
   return Refresh();
 }
@@ -201,10 +209,10 @@ void KernelFollower::Disconnect() {
 
 void KernelFollower::Drop() {
   retry_.Cancel();
+  refused_.clear();
   for (const auto& [name, source] : sources_) source->LinkGone(kModuleGone);
   link_.reset();
   family_.reset();
-  refused_.clear();
   pool_.ClearFamily(absl::FailedPreconditionError(kModuleGone));
   let_go_();
 }
@@ -215,17 +223,13 @@ absl::Status KernelFollower::Refresh() {
   const auto channels = link_->control().ListChannels();
   if (!channels.ok()) return channels.status();
   std::set<std::string> present;
-  for (const ChannelMessage& channel : *channels) {
-    present.insert(channel.description.name);
-    Apply(channel);
-  }
+  for (const ChannelMessage& channel : *channels) present.insert(channel.description.name);
+  // First those that went: their places may be needed.
   for (const auto& [name, source] : sources_) {
-    if (present.contains(name)) {
-      source->RingsAppeared();
-    } else {
-      source->Gone(source->kernel_id(), kUnregistered);
-    }
+    if (!present.contains(name)) source->Gone(source->kernel_id(), kUnregistered);
   }
+  for (const ChannelMessage& channel : *channels) Apply(channel);
+  for (const auto& [name, source] : sources_) source->RingsAppeared();
   SetReady(*node);
   Report();
   return absl::OkStatus();
@@ -246,13 +250,14 @@ void KernelFollower::Apply(const ChannelMessage& message) {
   const std::string& name = message.description.name;
   if (is_taken_(name)) return Refuse(name, "kchand itself has a channel of this name");
   auto channel = hub_.Upsert(std::make_shared<const hub::ChannelDescription>(message.description));
-  if (channel == nullptr) {
-    return Refuse(name, "the daemon's bound of channels, or of memory for logs, is reached");
-  }
+  if (channel == nullptr) return Refuse(name, kHubIsFull);
   refused_.erase(name);
-  auto& source = sources_[name];
+  ChannelSource* source = FindSource(name);
   if (source == nullptr || source->channel() != channel) {
-    source = std::make_unique<ChannelSource>(context_, std::move(channel));
+    if (hub_.is_full()) ForgetRemoved();
+    auto& place = sources_[name];
+    place = std::make_unique<ChannelSource>(context_, std::move(channel));
+    source = place.get();
   }
   source->SetKernel(*link_, message);
   if (message.state == KCHAN_STATE_DEAD) let_go_();
@@ -261,6 +266,18 @@ void KernelFollower::Apply(const ChannelMessage& message) {
 void KernelFollower::Refuse(const std::string& name, const std::string& reason) {
   refused_[name] = reason;
   report_.Start(absl::ZeroDuration());
+}
+
+// A place may have become free in the hub.
+void KernelFollower::TryRefused() {
+  if (!refused_.empty() && link_ != nullptr && !retry_.armed()) retry_.Start(absl::ZeroDuration());
+}
+
+// What the hub has dropped to make room.
+void KernelFollower::ForgetRemoved() {
+  std::erase_if(sources_, [this](const auto& each) {
+    return hub_.Find(each.first) != each.second->channel();
+  });
 }
 
 ChannelSource* KernelFollower::FindSource(const std::string& name) {

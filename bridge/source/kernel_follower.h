@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "bridge/hub/hub.h"
+#include "bridge/source/blocking_calls.h"
 #include "bridge/source/channel_source.h"
 #include "bridge/source/control_pool.h"
 #include "bridge/source/event_loop.h"
@@ -41,7 +42,7 @@ class KernelFollower {
   // `is_taken` says which names are not the module's to give; `let_go` makes
   // others give back what they hold of the module.
   KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& report_to, ControlPool& pool,
-                 const LinkOptions& link_options, SourcePolicyFor policy_for,
+                 BlockingCalls& calls, const LinkOptions& link_options, SourcePolicyFor policy_for,
                  std::function<bool(const std::string& channel)> is_taken,
                  std::function<void()> let_go);
   ~KernelFollower();
@@ -73,6 +74,8 @@ class KernelFollower {
   absl::Status Refresh();
   void Apply(const ChannelMessage& message);
   void Refuse(const std::string& name, const std::string& reason);
+  void TryRefused();
+  void ForgetRemoved();
   ChannelSource* FindSource(const std::string& name);
 
   // Tells the hub.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "bridge/hub/value_feed.h"
 #include "bridge/source/event_loop.h"
@@ -30,10 +31,15 @@ class KernelLink {
  public:
   virtual ~KernelLink() = default;
 
+  // A channel is turned on in two steps, since its provider's enable may sleep.
+  // The first is called once, on any thread, also after this link is gone; what
+  // it returns is called on the source thread, or destroyed there, not after.
+  using FinishAttach = absl::AnyInvocable<absl::StatusOr<std::unique_ptr<RecordSource>>()>;
+  using StartAttach = absl::AnyInvocable<absl::StatusOr<FinishAttach>()>;
+
   // Turns a channel on and attaches to it. `values` is the channel's feed, for
   // a channel of values; it outlives the source.
-  virtual absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel,
-                                                               hub::ValueFeed& values) = 0;
+  virtual StartAttach Attach(const ChannelMessage& channel, hub::ValueFeed& values) = 0;
   virtual absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) = 0;
   virtual absl::StatusOr<ChannelMessage> GetChannel(const std::string& channel) = 0;
 };
@@ -42,10 +48,11 @@ class KernelLink {
 class ModuleLink final : public KernelLink {
  public:
   ModuleLink(EventLoop& loop, const GenlFamily& family, std::unique_ptr<KernelControl> control,
-             const LinkOptions& options)
+             const LinkOptions& options, const std::string& boot_id)
       : loop_(loop),
         family_id_(family.id),
         options_(options),
+        boot_id_(boot_id),
         control_(std::move(control)),
         rings_(options.device_path),
         records_(loop, family, options.genl_receive_bytes),
@@ -53,8 +60,7 @@ class ModuleLink final : public KernelLink {
 
   KernelControl& control() { return *control_; }
 
-  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage& channel,
-                                                       hub::ValueFeed& values) override;
+  StartAttach Attach(const ChannelMessage& channel, hub::ValueFeed& values) override;
   absl::StatusOr<hub::Schema> GetSchema(const std::string& channel) override {
     return control_->GetSchema(channel);
   }
@@ -63,14 +69,18 @@ class ModuleLink final : public KernelLink {
   }
 
  private:
-  absl::StatusOr<std::unique_ptr<RecordSource>> AttachRelay(const ChannelMessage& channel);
-  absl::StatusOr<std::unique_ptr<RecordSource>> AttachFile(const std::string& channel);
-  absl::StatusOr<std::unique_ptr<RecordSource>> AttachValues(const std::string& channel,
-                                                             hub::ValueFeed& values);
+  StartAttach AttachRings(const ChannelMessage& channel);
+  StartAttach AttachGenl(const ChannelMessage& channel);
+  StartAttach AttachChardev(const std::string& channel);
+  StartAttach AttachRelay(const ChannelMessage& channel);
+  StartAttach AttachValues(const std::string& channel, hub::ValueFeed& values);
+  StartAttach AttachFile(const std::string& channel);
+  StartAttach AttachLog(const std::string& channel);
 
   EventLoop& loop_;
   const uint16_t family_id_;
   const LinkOptions options_;
+  const std::string boot_id_;
   const std::unique_ptr<KernelControl> control_;
   DeviceRings rings_;
   GenlRecords records_;

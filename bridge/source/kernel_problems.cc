@@ -62,11 +62,12 @@ hub::Problem ChannelProblem(const std::string& channel, const absl::Status& stat
 }
 
 hub::Problem RefusedProblem(const std::string& channel, const std::string& reason) {
-  return {.subject = absl::StrCat("channel ", channel),
-          .description = absl::StrCat("not served: ", reason),
-          .remedy =
-              "raise the daemon's bounds or make logs smaller; or give one of two channels "
-              "another name"};
+  return {
+      .subject = absl::StrCat("channel ", channel),
+      .description = absl::StrCat("not served: ", reason),
+      .remedy =
+          "raise limits.max_channels, and start kchand anew; or give one of two channels of one "
+          "name another"};
 }
 
 }  // namespace kchan::source

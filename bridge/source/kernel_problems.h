@@ -17,6 +17,9 @@ hub::Problem QuiescedProblem();
 hub::Problem FailedProblem(const absl::Status& status);
 // A channel that should be live and is not.
 hub::Problem ChannelProblem(const std::string& channel, const absl::Status& status);
+// Why a channel has no place in the hub.
+inline constexpr char kHubIsFull[] =
+    "limits.max_channels is reached, and no channel without readers has ended";
 // A channel that the hub has no place for.
 hub::Problem RefusedProblem(const std::string& channel, const std::string& reason);
 

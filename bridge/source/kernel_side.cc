@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/source/blocking_calls.h"
 #include "bridge/source/control_pool.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/host_channels.h"
@@ -18,6 +19,11 @@
 namespace kchan::source {
 namespace {
 
+// Channels that are being turned on; more wait for their turn.
+constexpr size_t kMaxBlockingCalls = 8;
+// Value files that are being read: apart from those, so that drivers which do
+// not answer hold up no channel of the module.
+constexpr size_t kMaxFileReads = 4;
 // The source thread never takes so long; but nobody waits for ever.
 constexpr std::chrono::seconds kReadBackTimeout(5);
 
@@ -27,15 +33,23 @@ class KernelSide::Impl {
  public:
   Impl(std::unique_ptr<EventLoop> loop, hub::Hub& hub, KernelSideOptions options)
       : loop_(std::move(loop)),
+        running_(options.running),
+        calls_(*loop_, kMaxBlockingCalls, *running_),
+        reads_(*loop_, kMaxFileReads, *running_),
         report_(hub),
-        host_(*loop_, hub, report_, MakeHostChannels(*loop_, options.host), options.policy_for),
+        host_(*loop_, hub, report_, MakeHostChannels(*loop_, reads_, options.host),
+              options.policy_for),
         module_(hub, pool_, options.link.device_path),
         follower_(
-            *loop_, hub, report_, pool_, options.link, std::move(options.policy_for),
+            *loop_, hub, report_, pool_, calls_, options.link, std::move(options.policy_for),
             [this](const std::string& channel) { return host_.Has(channel); },
             [this] { module_.LetGo(); }) {}
 
   ~Impl() {
+    // Meanwhile everything else is read on. Who turns a channel on cannot be
+    // interrupted: this takes as long as its provider.
+    calls_.Stop();
+    reads_.Stop();
     if (!thread_.joinable()) return;
     loop_->Stop();
     thread_.join();
@@ -61,6 +75,11 @@ class KernelSide::Impl {
     (void)is_done.wait_for(kReadBackTimeout);
   }
 
+  // A request to the kernel, until it is destroyed.
+  hub::RunningCalls::Call Running(const char* what, const std::string& channel) {
+    return {*running_, absl::StrCat(what, " of channel ", channel)};
+  }
+
   HostSide& host() { return host_; }
   ModuleDoor& module() { return module_; }
   KernelFollower& follower() { return follower_; }
@@ -68,6 +87,9 @@ class KernelSide::Impl {
 
  private:
   const std::unique_ptr<EventLoop> loop_;
+  const std::shared_ptr<hub::RunningCalls> running_;
+  BlockingCalls calls_;
+  BlockingCalls reads_;  // of value files
   ControlPool pool_;
   KernelReport report_;
   HostSide host_;
@@ -98,12 +120,14 @@ void KernelSide::SetPolicy(SourcePolicyFor policy_for) {
 
 hub::KernelAnswer KernelSide::Publish(const std::string& channel, uint32_t type,
                                       std::span<const std::byte> payload) {
+  const auto running = impl_->Running("publishing a record", channel);
   if (impl_->host().Has(channel)) return impl_->host().Publish(channel, type, payload);
   return impl_->module().Publish(channel, type, payload);
 }
 
 hub::KernelAnswer KernelSide::Update(const std::string& channel,
                                      const hub::ChannelSettings& settings) {
+  const auto running = impl_->Running("changing the settings", channel);
   if (impl_->host().Has(channel)) {
     return {.status = absl::UnimplementedError(
                 absl::StrCat("channel ", channel,
@@ -117,27 +141,32 @@ hub::KernelAnswer KernelSide::Update(const std::string& channel,
 }
 
 absl::StatusOr<hub::ValueSnapshot> KernelSide::ReadValues(const std::string& channel) {
+  const auto running = impl_->Running("reading the values", channel);
   if (impl_->host().Has(channel)) return impl_->host().ReadValues(channel);
   return impl_->module().ReadValues(channel);
 }
 
 absl::StatusOr<hub::ValueChanged> KernelSide::ChangeValue(const std::string& channel,
                                                           const hub::ValueChange& change) {
+  const auto running = impl_->Running("changing a value", channel);
   if (impl_->host().Has(channel)) return impl_->host().ChangeValue(channel, change);
   return impl_->module().ChangeValue(channel, change);
 }
 
 absl::Status KernelSide::ReadBlocks(const std::string& channel, uint64_t offset,
                                     std::span<std::byte> to) {
+  const auto running = impl_->Running("reading blocks", channel);
   return impl_->module().ReadBlocks(channel, offset, to);
 }
 
 absl::Status KernelSide::WriteBlocks(const std::string& channel, uint64_t offset,
                                      std::span<const std::byte> from) {
+  const auto running = impl_->Running("writing blocks", channel);
   return impl_->module().WriteBlocks(channel, offset, from);
 }
 
 absl::Status KernelSide::FlushBlocks(const std::string& channel) {
+  const auto running = impl_->Running("flushing the blocks", channel);
   return impl_->module().FlushBlocks(channel);
 }
 

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
+#include "bridge/hub/running_calls.h"
 #include "bridge/source/host_options.h"
 #include "bridge/source/kernel_link.h"
 #include "bridge/source/source_policy.h"
@@ -20,6 +21,8 @@ struct KernelSideOptions {
   LinkOptions link;
   HostOptions host;            // offered beside the module's; their names win
   SourcePolicyFor policy_for;  // empty: the default policy for all
+  // Told of each call into the kernel that may block.
+  std::shared_ptr<hub::RunningCalls> running = std::make_shared<hub::RunningCalls>();
 };
 
 // Everything between the kernel and the hub: finds the module and its

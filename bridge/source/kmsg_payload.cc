@@ -17,8 +17,8 @@ using hub::Field;
 using hub::NamedValue;
 
 std::vector<NamedValue> Levels(const char* of_zero) {
-  return {{0, of_zero}, {1, "alert"},  {2, "crit"}, {3, "err"},
-          {4, "warn"},  {5, "notice"}, {6, "info"}, {7, "debug"}};
+  return {{0, of_zero},   {1, "alert"},  {2, "crit"}, {3, "err"},
+          {4, "warning"}, {5, "notice"}, {6, "info"}, {7, "debug"}};
 }
 
 std::vector<NamedValue> Facilities(const char* of_zero) {

@@ -7,6 +7,23 @@
 
 namespace kchan::source {
 
+// When the kernel puts what it writes to a file on the disk.
+enum class FileSync : uint8_t {
+  kNone,    // as the file system pleases
+  kBytes,   // after each sync_bytes, and at the file's end
+  kAlways,  // after each turn of writing
+};
+
+// How the kernel writes the files of FILE channels.
+struct FileWriting {
+  // How long one gets before the kernel is handed the next.
+  uint64_t rotate_bytes = 16 << 20;
+  // How long one may get while nobody reads it; then records wait in the kernel.
+  uint64_t max_bytes = 64 << 20;
+  FileSync sync = FileSync::kNone;
+  uint64_t sync_bytes = 0;  // kBytes only
+};
+
 // How the module is reached.
 struct LinkOptions {
   std::string device_path = "/dev/kchan";
@@ -16,8 +33,7 @@ struct LinkOptions {
   std::string kmsg_path = "/dev/kmsg";
   // Where the files of FILE channels are.
   std::string file_directory = "/var/lib/kchand/files";
-  // How long one gets before the kernel is handed the next.
-  uint64_t file_rotate_bytes = 16 << 20;
+  FileWriting file_writing = {};
 };
 
 }  // namespace kchan::source

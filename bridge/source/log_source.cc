@@ -34,9 +34,9 @@ absl::Status OpenError(const std::string& channel, const std::string& path, int 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> LogSource::Attach(EventLoop& loop, uint16_t family,
-                                                                const std::string& channel,
-                                                                const std::string& kmsg_path) {
+absl::StatusOr<LogSource::Attachment> LogSource::Enabled(uint16_t family,
+                                                         const std::string& channel,
+                                                         const std::string& kmsg_path) {
   // First the place in the kernel log, then the number: no line in between is
   // missed, those that are known already are seen by their numbers.
   UniqueFd kmsg(open(kmsg_path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> LogSource::Attach(EventLoop& loop,
   Enable enable = [control, channel] { return control->Enable(channel); };
   const absl::StatusOr<EnabledMessage> enabled = enable();
   if (!enabled.ok()) return enabled.status();
-  return std::make_unique<LogSource>(loop, std::move(kmsg), std::move(enable), channel, *enabled);
+  return Attachment{.kmsg = std::move(kmsg), .enable = std::move(enable), .enabled = *enabled};
 }
 
 LogSource::LogSource(EventLoop& loop, UniqueFd kmsg, Enable enable, const std::string& channel,

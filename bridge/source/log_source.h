@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "bridge/source/event_loop.h"
@@ -28,11 +29,22 @@ class LogSource final : public RecordSource {
   // Enables the channel, or asks once more how far it is.
   using Enable = std::function<absl::StatusOr<EnabledMessage>()>;
 
-  // `kmsg_path` is where the kernel log is read. Errors as open() and as
-  // KernelControl::Enable().
-  static absl::StatusOr<std::unique_ptr<RecordSource>> Attach(EventLoop& loop, uint16_t family,
-                                                              const std::string& channel,
-                                                              const std::string& kmsg_path);
+  // A channel that is enabled, and the kernel log from just before that on.
+  struct Attachment {
+    UniqueFd kmsg;
+    Enable enable;
+    EnabledMessage enabled;
+  };
+
+  // Blocks for as long as the provider takes. `kmsg_path` is where the kernel
+  // log is read. Errors as open() and as KernelControl::Enable().
+  static absl::StatusOr<Attachment> Enabled(uint16_t family, const std::string& channel,
+                                            const std::string& kmsg_path);
+  static std::unique_ptr<RecordSource> Of(EventLoop& loop, Attachment attachment,
+                                          const std::string& channel) {
+    return std::make_unique<LogSource>(loop, std::move(attachment.kmsg),
+                                       std::move(attachment.enable), channel, attachment.enabled);
+  }
 
   // `kmsg` gives one record of the kernel log at each read(), from where the
   // channel stood when `enabled` was said.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/source/file_submitter.h"
 #include "bridge/source/frame_writer.h"
 #include "bridge/source/kernel_text.h"
 #include "bridge/source/ring_submitter.h"
@@ -38,6 +39,9 @@ ModuleDoor::ModuleDoor(hub::Hub& hub, ControlPool& pool, const std::string& devi
       chardevs_([device_path](const std::string& channel) {
         return FrameWriter::Attach(device_path, channel);
       }),
+      files_([device_path](const std::string& channel) {
+        return FileSubmitter::Attach(device_path, channel);
+      }),
       values_(device_path, pool) {}
 
 absl::StatusOr<std::shared_ptr<const hub::ChannelDescription>> ModuleDoor::Describe(
@@ -63,6 +67,8 @@ hub::KernelAnswer ModuleDoor::Publish(const std::string& channel, uint32_t type,
       answer = rings_.Submit(channel, type16, payload);
     } else if (transport == TransportName(KCHAN_TRANSPORT_CHARDEV)) {
       answer = chardevs_.Submit(channel, type16, payload);
+    } else if (transport == TransportName(KCHAN_TRANSPORT_FILE)) {
+      answer = files_.Submit(channel, type16, payload);
     }
   }
   if (answer) return *answer;
@@ -103,6 +109,7 @@ absl::Status ModuleDoor::FlushBlocks(const std::string& channel) {
 void ModuleDoor::LetGo() {
   rings_.LetGo();
   chardevs_.LetGo();
+  files_.LetGo();
 }
 
 }  // namespace kchan::source

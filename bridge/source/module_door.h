@@ -52,6 +52,7 @@ class ModuleDoor {
   ControlPool& pool_;
   Submitters rings_;
   Submitters chardevs_;
+  Submitters files_;
   ModuleValues values_;
   ModuleBlocks blocks_;
 };

@@ -63,8 +63,8 @@ hub::Schema PsiSchema() {
 
 }  // namespace
 
-PsiChannel::PsiChannel(EventLoop& loop, const PsiTriggerOptions& options)
-    : FileValueChannel(loop, Describe(options), PsiSchema()), options_(options) {}
+PsiChannel::PsiChannel(EventLoop& loop, BlockingCalls& calls, const PsiTriggerOptions& options)
+    : FileValueChannel(loop, calls, Describe(options), PsiSchema()), options_(options) {}
 
 absl::StatusOr<std::vector<hub::Word>> PsiChannel::Parse(std::string text) const {
   auto words = ParsePsi(text);
@@ -92,9 +92,11 @@ std::string PsiChannel::RemedyFor(const absl::Status& status) const {
     case absl::StatusCode::kUnimplemented:
       return "boot a kernel with CONFIG_PSI, with psi=1 on its command line";
     case absl::StatusCode::kPermissionDenied:
+      return "run kchand with CAP_SYS_RESOURCE (this kernel wants it for every trigger), "
+             "or take it out of psi_triggers";
     case absl::StatusCode::kInvalidArgument:
-      return "run kchand with CAP_SYS_RESOURCE (without it a window must be a multiple of two "
-             "seconds), or correct it in psi_triggers";
+      return "give it a window_us that is a multiple of two seconds, or run kchand with "
+             "CAP_SYS_RESOURCE";
     default:
       return "none is needed if it passes: kchand keeps trying, ever more seldom";
   }

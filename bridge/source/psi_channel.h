@@ -16,7 +16,7 @@ namespace kchan::source {
 // kernel sees the pressure pass a threshold.
 class PsiChannel final : public FileValueChannel {
  public:
-  PsiChannel(EventLoop& loop, const PsiTriggerOptions& options);
+  PsiChannel(EventLoop& loop, BlockingCalls& calls, const PsiTriggerOptions& options);
 
   absl::StatusOr<std::unique_ptr<RecordSource>> Attach(hub::ValueFeed& values) override;
   std::string RemedyFor(const absl::Status& status) const override;

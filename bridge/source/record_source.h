@@ -34,6 +34,13 @@ class RecordSource {
   // may have been given out by an earlier daemon. Then it reads those first and
   // calls Log::CaughtUp().
   virtual bool has_history() const { return false; }
+  // The last number that there was when it was attached: what follows is new.
+  // 0: not known before CaughtUp().
+  virtual uint64_t history_end() const { return 0; }
+
+  // Appends what earlier activations have left behind, each as an epoch of its
+  // own. At most once, before the log's epoch is this activation's.
+  virtual void ReadPast(hub::Log& log) { static_cast<void>(log); }
 
   virtual void Start(hub::Log& log, OnEnd on_end) = 0;
 

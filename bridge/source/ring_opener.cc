@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "bridge/source/kernel_ring.h"
 #include "bridge/source/text_scan.h"
 
@@ -45,7 +47,22 @@ std::vector<uint32_t> DeviceRings::PossibleCpus() const {
 
 absl::StatusOr<std::unique_ptr<MappedRing>> DeviceRings::Open(const std::string& channel,
                                                               uint32_t cpu) {
+  if (handed_.ring != nullptr && handed_.channel == channel && handed_.cpu == cpu) {
+    return std::move(handed_.ring);
+  }
   return KernelRing::Open(device_path_, channel, cpu);
+}
+
+absl::StatusOr<DeviceRings::Opened> DeviceRings::OpenFirst(const std::string& channel,
+                                                           bool shared) {
+  const std::vector<uint32_t> cpus =
+      shared ? std::vector<uint32_t>{KCHAN_CPU_SHARED} : PossibleCpus();
+  for (const uint32_t cpu : cpus) {
+    auto ring = KernelRing::Open(device_path_, channel, cpu);
+    if (ring.ok()) return Opened{.channel = channel, .cpu = cpu, .ring = *std::move(ring)};
+    if (shared || !absl::IsOutOfRange(ring.status())) return ring.status();
+  }
+  return absl::UnavailableError(absl::StrCat("channel ", channel, ": no CPU has a ring"));
 }
 
 }  // namespace kchan::source

@@ -32,7 +32,21 @@ class RingOpener {
 // The kernel's rings.
 class DeviceRings final : public RingOpener {
  public:
+  // A ring that is open already.
+  struct Opened {
+    std::string channel;
+    uint32_t cpu = 0;
+    std::unique_ptr<MappedRing> ring;
+  };
+
   explicit DeviceRings(std::string device_path) : device_path_(std::move(device_path)) {}
+
+  // Opens the shared ring, or that of the first CPU which has one. Blocks for as
+  // long as the provider takes to turn the channel on.
+  absl::StatusOr<Opened> OpenFirst(const std::string& channel, bool shared);
+  // Until TakeBack() Open() gives this one out in place of opening it.
+  void Hand(Opened opened) { handed_ = std::move(opened); }
+  void TakeBack() { handed_ = {}; }
 
   std::vector<uint32_t> PossibleCpus() const override;
   absl::StatusOr<std::unique_ptr<MappedRing>> Open(const std::string& channel,
@@ -40,6 +54,7 @@ class DeviceRings final : public RingOpener {
 
  private:
   const std::string device_path_;
+  Opened handed_;
 };
 
 // The numbers in a list like "0-3,8": the kernel's way to write CPU sets. What

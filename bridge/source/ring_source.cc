@@ -23,7 +23,7 @@ class RingSource::Sink {
   void OnRecord(const kchan_record& record, std::span<const std::byte> payload) {
     ++source_.turn_records_;
     log_.Append({.boottime_ns = record.boottime_ns,
-                 .cpu = shared_ ? 0 : ring_.reader->cpu(),
+                 .cpu = shared_ ? record.flags : ring_.reader->cpu(),
                  .type = record.type},
                 payload);
   }

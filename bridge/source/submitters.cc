@@ -14,6 +14,8 @@ hub::KernelAnswer Refusal(const std::string& channel, int error, std::string wor
   NetlinkAck ack;
   ack.error = error;
   ack.message = std::move(words);
+  // A write() has no words; that the channel is dead is not its module's.
+  if (ack.message.empty() && error != ESHUTDOWN) ack.message = "the module refused it";
   return {.status = AckStatus(ack, absl::StrCat("record to channel ", channel), KchanAttributeName),
           .kernel_errno = error};
 }

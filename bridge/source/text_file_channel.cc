@@ -58,8 +58,9 @@ std::string TextOf(const hub::Value& value) {
 
 }  // namespace
 
-TextFileChannel::TextFileChannel(EventLoop& loop, const ValueFileOptions& options)
-    : FileValueChannel(loop, Describe(options), SchemaOf(options)), options_(options) {}
+TextFileChannel::TextFileChannel(EventLoop& loop, BlockingCalls& calls,
+                                 const ValueFileOptions& options)
+    : FileValueChannel(loop, calls, Describe(options), SchemaOf(options)), options_(options) {}
 
 absl::StatusOr<std::vector<hub::Word>> TextFileChannel::Parse(std::string text) const {
   return std::vector<hub::Word>{{.name = kWord, .value = std::move(text)}};

@@ -15,7 +15,7 @@ namespace kchan::source {
 // A file of sysfs or procfs as a channel of one word, "text".
 class TextFileChannel final : public FileValueChannel {
  public:
-  TextFileChannel(EventLoop& loop, const ValueFileOptions& options);
+  TextFileChannel(EventLoop& loop, BlockingCalls& calls, const ValueFileOptions& options);
 
   absl::StatusOr<std::unique_ptr<RecordSource>> Attach(hub::ValueFeed& values) override;
   std::string RemedyFor(const absl::Status& status) const override;

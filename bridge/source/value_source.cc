@@ -9,7 +9,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "bridge/source/attached_file.h"
 
 namespace kchan::source {
 namespace {
@@ -19,16 +18,12 @@ constexpr absl::Duration kPace = absl::Milliseconds(1);
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> ValueSource::Attach(EventLoop& loop,
-                                                                  const std::string& device_path,
-                                                                  const std::string& channel,
-                                                                  ValueWords words,
-                                                                  hub::ValueFeed& feed) {
+std::unique_ptr<RecordSource> ValueSource::Of(EventLoop& loop, AttachedFile file,
+                                              const std::string& channel, ValueWords words,
+                                              hub::ValueFeed& feed) {
   const std::string what = absl::StrCat("channel ", channel);
-  auto file = AttachedFile::Open(device_path, {.channel = channel}, what);
-  if (!file.ok()) return file.status();
-  const uint64_t generation = file->attach().generation;
-  UniqueFd fd = file->TakeFd();
+  const uint64_t generation = file.attach().generation;
+  UniqueFd fd = file.TakeFd();
   Read read = [raw = fd.get(), what]() -> absl::StatusOr<kchan_value_read> {
     kchan_value_read values = {};
     if (ioctl(raw, KCHAN_IOC_VALUE_READ, &values) == 0) return values;

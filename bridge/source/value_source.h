@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "bridge/hub/value_feed.h"
+#include "bridge/source/attached_file.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/record_source.h"
 #include "bridge/source/unique_fd.h"
@@ -25,12 +26,10 @@ class ValueSource final : public RecordSource {
   // Reads all words as one.
   using Read = std::function<absl::StatusOr<kchan_value_read>()>;
 
-  // Errors as AttachedFile::Open(). The feed outlives it.
-  static absl::StatusOr<std::unique_ptr<RecordSource>> Attach(EventLoop& loop,
-                                                              const std::string& device_path,
-                                                              const std::string& channel,
-                                                              ValueWords words,
-                                                              hub::ValueFeed& feed);
+  // The feed outlives it.
+  static std::unique_ptr<RecordSource> Of(EventLoop& loop, AttachedFile file,
+                                          const std::string& channel, ValueWords words,
+                                          hub::ValueFeed& feed);
 
   // `fd` polls as an attached file does, and `read` reads it.
   ValueSource(EventLoop& loop, UniqueFd fd, Read read, uint64_t generation, ValueWords words,

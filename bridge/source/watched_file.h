@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bridge/hub/value_feed.h"
+#include "bridge/source/blocking_calls.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/observed_value.h"
 #include "bridge/source/record_source.h"
@@ -18,7 +20,7 @@ namespace kchan::source {
 
 class WatchedFile;
 
-// How a value is got out of an open file.
+// How a value is got out of an open file. May take long; any thread.
 using ReadWords = std::function<absl::StatusOr<std::vector<hub::Word>>(int fd)>;
 
 // Whom a WatchedFile tells. All outlive it.
@@ -30,14 +32,16 @@ struct WatchedFileEnds {
 
 // Feeds a channel of values from one file: looks at it at the start, when the
 // kernel announces a change (EPOLLPRI), and each sample_interval. Without a
-// change nothing is fed.
+// change nothing is fed. A driver may take its time to answer: so the file is
+// read elsewhere, by one call at a time.
 //
 // Thread safety: the source thread only.
 class WatchedFile final : public RecordSource {
  public:
   // `sample_interval` zero: announcements only; then FAILED_PRECONDITION if
   // the kernel makes none for this file.
-  static absl::StatusOr<std::unique_ptr<WatchedFile>> Create(EventLoop& loop, UniqueFd file,
+  static absl::StatusOr<std::unique_ptr<WatchedFile>> Create(EventLoop& loop, BlockingCalls& calls,
+                                                             std::string path, UniqueFd file,
                                                              ReadWords read,
                                                              absl::Duration sample_interval,
                                                              const WatchedFileEnds& ends);
@@ -54,14 +58,28 @@ class WatchedFile final : public RecordSource {
   void LookSoon();
 
  private:
-  WatchedFile(EventLoop& loop, UniqueFd file, ReadWords read, absl::Duration sample_interval,
+  // What a call that reads the file needs; outlives us if that takes longer.
+  struct Reading {
+    UniqueFd file;
+    ReadWords read;
+    absl::StatusOr<std::vector<hub::Word>> words =
+        std::vector<hub::Word>();  // the call's, then ours
+    bool is_abandoned = false;
+  };
+
+  WatchedFile(EventLoop& loop, BlockingCalls& calls, std::string path,
+              std::shared_ptr<Reading> reading, absl::Duration sample_interval,
               const WatchedFileEnds& ends);
 
   absl::Status Watch(EventLoop& loop);
   void Look();
+  void Looked();
 
-  const UniqueFd file_;
-  const ReadWords read_;
+  BlockingCalls& calls_;
+  const std::string path_;
+  const std::shared_ptr<Reading> reading_;
+  bool is_reading_ = false;
+  bool look_again_ = false;  // it has changed since that began
   const absl::Duration sample_interval_;
   const WatchedFileEnds ends_;
   std::shared_ptr<const hub::ValueSnapshot> fed_;  // last

@@ -75,7 +75,8 @@ SegmentFile* Catalog::FindIndex(uint32_t index) {
 
 bool Catalog::HasEarlier(const SegmentFile& file) const {
   return std::any_of(files_.begin(), files_.end(), [&](const SegmentFile& each) {
-    return each.facts.epoch == file.facts.epoch && each.facts.index < file.facts.index;
+    return each.facts.epoch == file.facts.epoch && each.facts.index < file.facts.index &&
+           !each.is_hidden;
   });
 }
 
@@ -121,8 +122,6 @@ void Catalog::UpdateNewest(const SegmentFacts& facts, uint64_t bytes, uint64_t n
   file.is_open = is_open;
 }
 
-void Catalog::RemoveOldest() { Remove(files_.front().facts.index); }
-
 void Catalog::RemoveOldestAside() {
   bytes_ -= aside_.front().bytes;
   aside_.pop_front();
@@ -136,6 +135,18 @@ void Catalog::Remove(uint32_t index) {
   bytes_ -= file->bytes;
   if (!file->is_hidden) records_ -= file->facts.records;
   files_.erase(file);
+}
+
+bool Catalog::SetHidden(uint32_t index, bool is_hidden) {
+  SegmentFile* file = FindIndex(index);
+  if (file == nullptr || file->is_hidden == is_hidden) return false;
+  file->is_hidden = is_hidden;
+  if (is_hidden) {
+    records_ -= file->facts.records;
+  } else {
+    records_ += file->facts.records;
+  }
+  return true;
 }
 
 void Catalog::Adopt(const Catalog& older) {

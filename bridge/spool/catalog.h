@@ -31,7 +31,7 @@ struct SegmentFile {
   uint64_t bytes = 0;  // whole frames
   uint64_t newest_ns = 0;
   bool is_open = false;    // has that name
-  bool is_hidden = false;  // see Catalog::Adopt()
+  bool is_hidden = false;  // see Catalog::SetHidden()
   std::vector<Gap> gaps = {};
   std::vector<Mark> marks = {};
 
@@ -81,9 +81,10 @@ class Catalog {
   void Add(SegmentFile file);
   // The newest file has grown, or has its last name.
   void UpdateNewest(const SegmentFacts& facts, uint64_t bytes, uint64_t newest_ns, bool is_open);
-  void RemoveOldest();
   void RemoveOldestAside();
   void Remove(uint32_t index);
+  // Readers do not find what is hidden. False: it was so already.
+  bool SetHidden(uint32_t index, bool is_hidden);
   // Files that were found too late for readers to know of: they only count, and
   // go first.
   void Adopt(const Catalog& older);

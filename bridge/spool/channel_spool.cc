@@ -31,11 +31,12 @@ HistoryAnswer GapUpTo(uint64_t last_sequence, LossStage stage, const char* cause
 }  // namespace
 
 ChannelSpool::ChannelSpool(std::string name, std::string folder, std::shared_ptr<Files> files,
-                           ChunkLoader& loader, std::shared_ptr<hub::MemoryUse> use,
-                           std::function<void()> on_problem)
+                           std::string boot_id, ChunkLoader& loader,
+                           std::shared_ptr<hub::MemoryUse> use, std::function<void()> on_problem)
     : name_(std::move(name)),
       folder_(std::move(folder)),
       files_(std::move(files)),
+      boot_id_(std::move(boot_id)),
       loader_(loader),
       use_(std::move(use)),
       on_problem_(std::move(on_problem)) {}
@@ -175,11 +176,12 @@ ChunkSource::Loaded ChannelSpool::LoadPiece(const hub::HistoryQuery& query) {
   if (IsShortage(loaded.error)) return {.answer = {}, .retry_later = true};
   Learn(view, loaded, sequence);
   if (loaded.chunk == nullptr) return {};
-  return {.answer = {.kind = Kind::kChunk,
-                     .chunk = loaded.chunk,
-                     .chunk_bytes = loaded.bytes,
-                     .last_sequence = loaded.last_sequence},
-          .chunk = loaded.chunk};
+  HistoryAnswer answer{.kind = Kind::kChunk,
+                       .chunk = loaded.chunk,
+                       .chunk_bytes = loaded.bytes,
+                       .last_sequence = loaded.last_sequence};
+  if (loaded.boot_id != boot_id_) answer.clock_offset_ns = loaded.clock_offset_ns;
+  return {.answer = std::move(answer), .chunk = loaded.chunk};
 }
 
 void ChannelSpool::Learn(const SegmentView& view, const LoadedChunk& loaded, uint64_t sequence) {
@@ -187,8 +189,8 @@ void ChannelSpool::Learn(const SegmentView& view, const LoadedChunk& loaded, uin
   {
     const std::lock_guard lock(mutex_);
     SegmentFile* file = catalog_.FindIndex(view.facts.index);
-    // Deleted, or given its last name, meanwhile: to be asked again.
-    if (file == nullptr || PathOf(*file) != view.path) return;
+    // Going, or given its last name, meanwhile: to be asked again.
+    if (file == nullptr || file->is_hidden || PathOf(*file) != view.path) return;
     if (loaded.error != 0 && loaded.chunk == nullptr) {
       gaps.push_back({sequence, file->facts.last_sequence});
     }
@@ -267,6 +269,13 @@ void ChannelSpool::SetDegraded(const std::string& reason, const char* cause,
 void ChannelSpool::SetMaxBytes(uint64_t max_bytes) {
   const std::lock_guard lock(mutex_);
   max_bytes_ = max_bytes;
+}
+
+void ChannelSpool::Ended() {
+  const std::lock_guard lock(mutex_);
+  first_epochs_ = catalog_.Epochs();
+  reached_run_ = 0;
+  reached_ = {};
 }
 
 void ChannelSpool::AddSchema(std::shared_ptr<const hub::Schema> schema) {

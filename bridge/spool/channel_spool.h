@@ -31,7 +31,7 @@ class ChannelSpool final : public hub::History,
  public:
   // `on_problem`: problems() has changed.
   ChannelSpool(std::string name, std::string folder, std::shared_ptr<Files> files,
-               ChunkLoader& loader, std::shared_ptr<hub::MemoryUse> use,
+               std::string boot_id, ChunkLoader& loader, std::shared_ptr<hub::MemoryUse> use,
                std::function<void()> on_problem);
 
   // What was found at the start; before everything else.
@@ -62,6 +62,8 @@ class ChannelSpool final : public hub::History,
   // an empty reason, no longer.
   void SetDegraded(const std::string& reason, const char* cause, const std::string& remedy);
   void SetMaxBytes(uint64_t max_bytes);
+  // Nobody writes any more: another log may begin with what is there now.
+  void Ended();
   void AddSchema(std::shared_ptr<const hub::Schema> schema);
   void RemoveSchema(uint64_t schema_id);
   void AddDamage(std::string damage);
@@ -86,6 +88,7 @@ class ChannelSpool final : public hub::History,
   const std::string name_;
   const std::string folder_;
   const std::shared_ptr<Files> files_;
+  const std::string boot_id_;  // this one
   ChunkLoader& loader_;
   const std::shared_ptr<hub::MemoryUse> use_;
   const std::function<void()> on_problem_;

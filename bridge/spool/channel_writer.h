@@ -7,31 +7,19 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "bridge/hub/channel.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/waiter.h"
+#include "bridge/spool/channel_files.h"
 #include "bridge/spool/channel_spool.h"
 #include "bridge/spool/options.h"
-#include "bridge/spool/segment_writer.h"
 
 namespace kchan::spool {
 
-// What all channels' writers share.
-class SpoolRoot {
- public:
-  virtual ~SpoolRoot() = default;
-  // Makes the directory this daemon's own, if it is not. 0, or a negative errno.
-  virtual int Claim() = 0;
-  // Deletes files until all channels together have room for so many bytes more.
-  virtual int MakeRoom(uint64_t bytes) = 0;
-  virtual const SpoolOptions& options() const = 0;
-};
-
 // Follows one channel's log, as one more of its readers, and writes what comes to
-// the channel's files; keeps those within their bounds. Where the log's eviction
+// the channel's files. Where the log's eviction
 // overtakes it, because the disk is slow or full, it writes that loss in its
 // place and goes on.
 //
@@ -62,34 +50,23 @@ class ChannelWriter final : public hub::Waiter {
   void Stop();
 
   ChannelSpool& spool() { return *spool_; }
+  const hub::Channel& channel() const { return *channel_; }
 
  private:
   bool WriteSome();
   int Write(const hub::LogBatch& batch, uint64_t last_sequence);
   std::vector<std::byte> LossOf(const hub::LogBatch& batch);
-  int EnsureFolder();
-  int EnsureFile(const hub::LogBatch& batch, uint64_t first_sequence, uint64_t bytes);
-  int NewFile(const hub::LogBatch& batch, uint64_t first_sequence);
-  int CloseFile();
-  int MakeRoom(uint64_t bytes);
-  int DeleteOld();
-  void Grown(uint64_t first_sequence, uint64_t offset);
+  void ScheduleAge();
   void Degrade(int error);
   void Recover();
-  uint64_t SegmentBytes() const;
 
   SpoolRoot& root_;
   const std::shared_ptr<ChannelSpool> spool_;
   const std::shared_ptr<hub::Channel> channel_;
   const std::function<void(ChannelWriter*)> on_ready_;
-  Files& files_;
-  SpoolLimits limits_;
+  ChannelFiles files_;
 
-  hub::LogPosition position_;  // behind what is written
-  std::unique_ptr<SegmentWriter> file_;
-  bool has_folder_ = false;
-  bool is_recovered_;
-  bool after_unseen_ = false;    // of the next file
+  hub::LogPosition position_;    // behind what is written
   int error_ = 0;                // why it is degraded
   const char* loss_cause_ = "";  // of what the log drops before it is written
   Clock::duration retry_delay_;

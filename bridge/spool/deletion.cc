@@ -38,8 +38,19 @@ std::string PathOf(const ChannelSpool& spool, const std::string& name) {
 int DeleteOldest(ChannelSpool& spool) {
   const Victim victim = spool.WithCatalog(FindVictim);
   if (victim.name.empty()) return 1;
+  // Out of readers' sight first: a file that goes while one is about to open it
+  // is no damage.
+  const auto hide = [&](bool is_hidden) {
+    return !victim.is_aside && spool.WithCatalog([&](Catalog& catalog) {
+      return catalog.SetHidden(victim.index, is_hidden);
+    });
+  };
+  const bool was_seen = hide(true);
   const int error = spool.files().Remove(PathOf(spool, victim.name));
-  if (error < 0 && error != -ENOENT) return error;
+  if (error < 0 && error != -ENOENT) {
+    if (was_seen) hide(false);
+    return error;
+  }
   const bool is_schema_used = spool.WithCatalog([&](Catalog& catalog) {
     if (victim.is_aside) {
       catalog.RemoveOldestAside();

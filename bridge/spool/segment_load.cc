@@ -11,10 +11,10 @@
 namespace kchan::spool {
 namespace {
 
-// The reader of the file that `view` means, and where its frames begin. Null:
-// error is set.
+// The reader of the file that `view` means, and what its header says. Null: error
+// is set.
 std::unique_ptr<SegmentReader> OpenView(Files& files, const SegmentView& view, int& error,
-                                        size_t& frames_at) {
+                                        DecodedHeader& header) {
   auto reader = SegmentReader::Open(files, view.path, error, view.bytes);
   if (reader == nullptr) return nullptr;
   const std::optional<DecodedHeader> decoded = reader->ReadHeader();
@@ -25,7 +25,7 @@ std::unique_ptr<SegmentReader> OpenView(Files& files, const SegmentView& view, i
     error = reader->error() != 0 ? reader->error() : -EBADMSG;
     return nullptr;
   }
-  frames_at = decoded->bytes;
+  header = *decoded;
   return reader;
 }
 
@@ -67,8 +67,10 @@ class ChunkLoad {
     }
     if (is_first) {
       const size_t capacity = std::max<size_t>(budget_, header.payload_bytes);
-      loaded_.chunk = std::make_shared<hub::Segment>(
-          capacity, view_.facts.epoch, view_.facts.schema_id, header.first_sequence, use_);
+      use_->history_bytes.fetch_add(capacity, std::memory_order_relaxed);
+      loaded_.chunk = std::make_shared<hub::Segment>(capacity, view_.facts.epoch,
+                                                     view_.facts.schema_id, header.first_sequence,
+                                                     use_, &hub::MemoryUse::history_bytes);
     }
     if (loaded_.chunk->capacity() - loaded_.bytes < header.payload_bytes) return false;
     const std::span<std::byte> to(loaded_.chunk->bytes() + loaded_.bytes, header.payload_bytes);
@@ -108,34 +110,37 @@ void PassIn(std::span<const std::byte> payload, uint64_t records, uint64_t last_
 
 LoadedChunk LoadChunk(Files& files, const SegmentView& view, uint64_t sequence, size_t budget,
                       std::shared_ptr<hub::MemoryUse> use) {
-  LoadedChunk failed;
-  size_t frames_at = 0;
-  const auto reader = OpenView(files, view, failed.error, frames_at);
-  if (reader == nullptr) return failed;
-  const Mark from = view.mark.value_or(Mark{view.facts.first_sequence, frames_at});
-  return ChunkLoad(*reader, view, sequence, budget, std::move(use))
-      .Run(FrameWalker(*reader, from.offset, from.sequence));
+  LoadedChunk loaded;
+  DecodedHeader header;
+  const auto reader = OpenView(files, view, loaded.error, header);
+  if (reader == nullptr) return loaded;
+  const Mark from = view.mark.value_or(Mark{view.facts.first_sequence, header.bytes});
+  loaded = ChunkLoad(*reader, view, sequence, budget, std::move(use))
+               .Run(FrameWalker(*reader, from.offset, from.sequence));
+  loaded.boot_id = std::move(header.header.boot_id);
+  loaded.clock_offset_ns = header.header.clock_offset_ns;
+  return loaded;
 }
 
 PassedRecords PassRecords(Files& files, const SegmentView& view, uint64_t records,
                           uint64_t last_sequence) {
   PassedRecords passed{.sequence = view.facts.first_sequence - 1};
-  size_t frames_at = 0;
-  const auto reader = OpenView(files, view, passed.error, frames_at);
+  DecodedHeader header;
+  const auto reader = OpenView(files, view, passed.error, header);
   if (reader == nullptr) return passed;
-  FrameWalker walker(*reader, frames_at, view.facts.first_sequence);
+  FrameWalker walker(*reader, header.bytes, view.facts.first_sequence);
   std::vector<std::byte> payload;
   while (const std::optional<PlacedFrame> frame = walker.Next()) {
-    const FrameHeader& header = frame->header;
-    if (header.first_sequence > last_sequence) break;
-    if (header.last_sequence <= last_sequence && header.records <= records - passed.records) {
-      passed.records += header.records;
-      passed.sequence = header.last_sequence;
+    const FrameHeader& facts = frame->header;
+    if (facts.first_sequence > last_sequence) break;
+    if (facts.last_sequence <= last_sequence && facts.records <= records - passed.records) {
+      passed.records += facts.records;
+      passed.sequence = facts.last_sequence;
       continue;
     }
-    passed.sequence = header.first_sequence - 1;
-    payload.resize(header.payload_bytes);
-    if (reader->ReadPayload(header, frame->offset, payload)) {
+    passed.sequence = facts.first_sequence - 1;
+    payload.resize(facts.payload_bytes);
+    if (reader->ReadPayload(facts, frame->offset, payload)) {
       PassIn(payload, records, last_sequence, passed);
     }
     break;

@@ -31,9 +31,11 @@ struct LoadedChunk {
   std::shared_ptr<hub::Segment> chunk;
   size_t bytes = 0;
   uint64_t last_sequence = 0;
-  std::vector<Gap> gaps;    // learnt on the way
-  std::vector<Mark> marks;  // the same
-  int error = 0;            // a negative errno: the file cannot be read
+  std::string boot_id;          // of the records
+  int64_t clock_offset_ns = 0;  // ... UTC minus boottime
+  std::vector<Gap> gaps;        // learnt on the way
+  std::vector<Mark> marks;      // the same
+  int error = 0;                // a negative errno: the file cannot be read
 };
 
 // Whole frames of about `budget` bytes, from the one that has `sequence` on.

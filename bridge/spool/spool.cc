@@ -17,6 +17,8 @@ namespace {
 
 using hub::Concat;
 
+constexpr size_t kMaxChannels = 4096;  // that have a folder
+
 // What a channel may be called to have a folder of its name.
 bool IsFolderName(std::string_view name) {
   return !name.empty() && name.size() <= 200 && name.front() != '.' &&
@@ -74,9 +76,9 @@ void Spool::RecoverAll() {
 std::shared_ptr<ChannelSpool> Spool::AddChannel(std::string_view name) {
   auto& channel = channels_[std::string(name)];
   if (channel == nullptr) {
-    channel =
-        std::make_shared<ChannelSpool>(std::string(name), Concat({options_.directory, "/", name}),
-                                       files_, loader_, use_, [this] { TellProblems(); });
+    channel = std::make_shared<ChannelSpool>(
+        std::string(name), Concat({options_.directory, "/", name}), files_, options_.boot_id,
+        loader_, use_, [this] { TellProblems(); });
   }
   return channel;
 }
@@ -85,13 +87,28 @@ std::shared_ptr<hub::History> Spool::HistoryOf(std::string_view channel) {
   if (!options_.limits_for(channel) || !IsFolderName(channel)) return nullptr;
   const std::lock_guard lock(mutex_);
   // A second channel of that name would be another one's successor.
-  if (!given_out_.emplace(channel).second) return nullptr;
+  if (given_out_.contains(channel)) return nullptr;
+  if (!channels_.contains(channel) && channels_.size() >= kMaxChannels) {
+    if (options_.on_note) {
+      options_.on_note(Concat({"channel ", channel, " is not spooled: ", options_.directory,
+                               " has folders of ", std::to_string(kMaxChannels),
+                               " channels; remove those of channels that will not come again"}));
+    }
+    return nullptr;
+  }
+  given_out_.emplace(channel);
   return AddChannel(channel);
 }
 
 void Spool::Follow(std::shared_ptr<hub::Channel> channel) {
   const std::lock_guard lock(mutex_);
   newcomers_.push_back(std::move(channel));
+  changed_.notify_all();
+}
+
+void Spool::Leave(const std::shared_ptr<hub::Channel>& channel) {
+  const std::lock_guard lock(mutex_);
+  leavers_.push_back(channel);
   changed_.notify_all();
 }
 
@@ -137,14 +154,15 @@ void Spool::Loop() {
     }
     std::unique_lock lock(mutex_);
     const auto has_news = [this] {
-      return is_stopping_ || !ready_.empty() || !newcomers_.empty() || limits_changed_;
+      return is_stopping_ || !ready_.empty() || !newcomers_.empty() || !leavers_.empty() ||
+             limits_changed_;
     };
     if (due) {
       changed_.wait_until(lock, *due, has_news);
     } else {
       changed_.wait(lock, has_news);
     }
-    if (is_stopping_ && newcomers_.empty()) break;
+    if (is_stopping_ && newcomers_.empty() && leavers_.empty()) break;
   }
   for (const auto& writer : writers_) writer->Stop();
   writers_.clear();
@@ -152,14 +170,17 @@ void Spool::Loop() {
 
 void Spool::TakeNews(std::set<ChannelWriter*>& ready) {
   std::vector<std::shared_ptr<hub::Channel>> newcomers;
+  std::vector<std::shared_ptr<hub::Channel>> leavers;
   bool limits_changed = false;
   {
     const std::lock_guard lock(mutex_);
     ready.swap(ready_);
     newcomers.swap(newcomers_);
+    leavers.swap(leavers_);
     limits_changed = std::exchange(limits_changed_, false);
   }
   for (const auto& channel : newcomers) Begin(channel);
+  for (const auto& channel : leavers) End(channel, ready);
   if (limits_changed) ApplyLimits();
 }
 
@@ -180,6 +201,23 @@ void Spool::Begin(const std::shared_ptr<hub::Channel>& channel) {
         if (ready_.insert(self).second) changed_.notify_all();
       });
   writer->Ready(Clock::now());
+}
+
+// What is in its log is written first. Then a channel of this name may come again.
+void Spool::End(const std::shared_ptr<hub::Channel>& channel, std::set<ChannelWriter*>& ready) {
+  const auto found = std::find_if(writers_.begin(), writers_.end(), [&](const auto& writer) {
+    return &writer->channel() == channel.get();
+  });
+  if (found == writers_.end()) return;
+  // It goes without the lock, which a log may want while it has its own.
+  const std::unique_ptr<ChannelWriter> writer = std::move(*found);
+  writers_.erase(found);
+  writer->Stop();
+  ready.erase(writer.get());
+  writer->spool().Ended();
+  const std::lock_guard lock(mutex_);
+  ready_.erase(writer.get());
+  given_out_.erase(channel->name());
 }
 
 void Spool::ApplyLimits() {

@@ -48,6 +48,7 @@ class Spool final : public hub::HistoryKeeper, private SpoolRoot {
   // hub::HistoryKeeper.
   std::shared_ptr<hub::History> HistoryOf(std::string_view channel) override;
   void Follow(std::shared_ptr<hub::Channel> channel) override;
+  void Leave(const std::shared_ptr<hub::Channel>& channel) override;
 
  private:
   using Clock = ChannelWriter::Clock;
@@ -61,6 +62,7 @@ class Spool final : public hub::HistoryKeeper, private SpoolRoot {
   void Loop();
   void TakeNews(std::set<ChannelWriter*>& ready);
   void Begin(const std::shared_ptr<hub::Channel>& channel);
+  void End(const std::shared_ptr<hub::Channel>& channel, std::set<ChannelWriter*>& ready);
   void ApplyLimits();
   int Claim() override;
   int MakeRoom(uint64_t bytes) override;
@@ -78,6 +80,7 @@ class Spool final : public hub::HistoryKeeper, private SpoolRoot {
   std::map<std::string, std::shared_ptr<ChannelSpool>, std::less<>> channels_;
   std::set<std::string, std::less<>> given_out_;          // by HistoryOf()
   std::vector<std::shared_ptr<hub::Channel>> newcomers_;  // of Follow()
+  std::vector<std::shared_ptr<hub::Channel>> leavers_;    // of Leave()
   std::set<ChannelWriter*> ready_;
   bool limits_changed_ = false;
   bool is_stopping_ = false;

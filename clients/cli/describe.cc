@@ -47,15 +47,25 @@ void AppendRecordFacts(const v1::Channel& channel, std::string* text) {
              text);
 }
 
+std::string Transport(const v1::Channel& channel) {
+  if (channel.layout().empty()) return Safe(channel.transport());
+  return Safe(channel.transport() + " " + channel.layout());
+}
+
+// Only a module's channel has writers that kchan knows.
+std::string Writers(const v1::Channel& channel) {
+  if (channel.writer_policy().empty()) return {};
+  return Safe(channel.writer_policy() + ", up to " + channel.writer_context());
+}
+
 std::string ChannelText(const v1::Channel& channel) {
   std::string text = Safe(channel.name()) + "\n";
   AppendFact("what it is", Safe(channel.documentation()), &text);
   AppendFact("provider", Safe(channel.provider()), &text);
-  AppendFact("transport", Safe(channel.transport() + " " + channel.layout()), &text);
+  AppendFact("transport", Transport(channel), &text);
   AppendFact("amount", Safe(channel.volume()), &text);
   AppendFact("direction", DirectionText(channel.direction()), &text);
-  AppendFact("writers", Safe(channel.writer_policy() + ", up to " + channel.writer_context()),
-             &text);
+  AppendFact("writers", Writers(channel), &text);
   AppendFact("state", StateText(channel.state()), &text);
   AppendFact("why", Safe(channel.state_reason()), &text);
   AppendFact("on the node", Safe(channel.path()), &text);

@@ -40,6 +40,7 @@ std::string OtherCommand(const absl::Status& status) {
 
 std::string Remedy(const absl::Status& status) {
   if (ErrorReason(status) == "WRONG_VOLUME") return OtherCommand(status);
+  if (ErrorReason(status) == "WRONG_DIRECTION") return "`kchan send CHANNEL TYPE` sends to it";
   const auto says = [&](const char* part) { return absl::StrContains(status.message(), part); };
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
@@ -57,6 +58,8 @@ std::string Remedy(const absl::Status& status) {
     case absl::StatusCode::kDeadlineExceeded:
       return "kchand did not answer in time: see its own log (journalctl -u kchand)";
     case absl::StatusCode::kUnimplemented:
+      // gRPC has no words for a call that the daemon does not know.
+      if (!absl::EndsWith(status.message(), ": ")) return {};
       return "this kchand is older than this command: compare `kchan version`";
     case absl::StatusCode::kDataLoss:
       return "the daemon broke its protocol: please report this with the output of `kchan version`";

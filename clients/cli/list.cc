@@ -32,6 +32,12 @@ std::string Kept(const v1::Channel& channel) {
   return text;
 }
 
+// The rest is in `kchan describe`.
+std::string FirstSentence(const std::string& documentation) {
+  const size_t end = documentation.find(". ");
+  return Safe(end == std::string::npos ? documentation : documentation.substr(0, end + 1));
+}
+
 ExitCode List(const GlobalOptions& options, bool json) {
   const auto client = Connect(options, Right::kRead);
   if (!client.ok()) return Explain(client.status());
@@ -53,7 +59,7 @@ ExitCode List(const GlobalOptions& options, bool json) {
     table.Add({Safe(channel.name()), StateText(channel.state()), Method(channel),
                DirectionText(channel.direction()), Amount(channel), OrDash(channel.writer_policy()),
                has_records ? std::to_string(channel.last_sequence()) : "-",
-               has_records ? Kept(channel) : "-", Safe(channel.documentation())});
+               has_records ? Kept(channel) : "-", FirstSentence(channel.documentation())});
   }
   Print(table.ToString());
   return kOk;

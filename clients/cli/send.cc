@@ -55,9 +55,13 @@ absl::Status UnknownType(const Schema& schema, const SendOptions& send) {
     if (type.proto().direction() == v1::DIRECTION_TO_USER) continue;
     absl::StrAppend(&types, types.empty() ? "" : ", ", Safe(type.name()));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("channel '", send.channel, "' takes no type '", send.type,
-                   "': ", types.empty() ? "it takes none" : "it takes ", types));
+  if (types.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("channel '", send.channel,
+                     "' takes no records: it goes from the kernel to user space only"));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("channel '", send.channel, "' takes no type '",
+                                                 send.type, "': it takes ", types));
 }
 
 absl::Status TakesNoRecords(const v1::Channel& channel) {

@@ -61,6 +61,7 @@ class Watch {
   bool operator()(const v1::WatchValuesResponse::Update& update) {
     if (std::exchange(broken_, false)) Note("connected again");
     connected_ = true;
+    if (update.stale()) SayWhyStale(update.channel());
     const std::string line = options_.json ? UpdateJson(update) : Text(update);
     ++updates_;
     if (!Print(line + "\n") || (options_.count && updates_ >= *options_.count)) ended_ = true;
@@ -95,6 +96,14 @@ class Watch {
     }
     if (update.stale()) text += "  (stale: its kernel side is gone)";
     return text;
+  }
+
+  // A channel that is gone says only that: its reason is the channel's.
+  void SayWhyStale(const std::string& name) {
+    const auto channel = client_->GetChannel(name);
+    if (!channel.ok() || channel->state_reason().empty()) return;
+    Note(absl::StrCat("channel '", Safe(name), "' ", StateText(channel->state()), ": ",
+                      Safe(channel->state_reason()), ": `kchan status` says what to do"));
   }
 
   // For the names of numbers; without one they are shown as they are.

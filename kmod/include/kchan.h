@@ -59,16 +59,21 @@ struct kchan_param {
  * receive: one record from user space, already copied to kernel memory and at
  * least as long as its type's fixed part. Several calls may run at once. The
  * return value is the status that the sender gets; on error it may set a text
- * by NL_SET_ERR_MSG(extack, ..).
+ * by NL_SET_ERR_MSG(extack, ..), of which a doorbell and a file of commands take
+ * KCHAN_DOC_BYTES.
+ * Who calls can be killed: wait killably, and return -EINTR or -ERESTARTSYS for
+ * a record that is not taken.
  *
  * set_value: VALUE channels: user space wants the word to become `value`; the
  * word is changed when this returns 0, unless it has changed meanwhile (then it
- * is asked again). An error refuses it.
+ * is asked again). An error refuses it. Who calls can be killed, as above.
  *
  * block_written: BLOCK channels: user space has written, or discarded, this
  * part. Called from a work item, one call at a time, once for a run of
  * neighbouring writes; when there are many, the part may include what lies
- * between two. An fsync() of user space waits for it.
+ * between two. An fsync() of user space waits for it, as does the channel's
+ * end, and the kernel's block layer lets nobody be killed meanwhile: it must
+ * come to an end by itself, soon.
  *
  * set_param: param is the index in kchan_spec.params, value is in its range.
  * May be called whether enabled or not. On success the value is kept and

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kchan_file: a record that is to be kept. Which kernel modules come and go is
- * written by the kernel to a file that user space hands over. The way back is a
- * file, too: of marks, to find one's place again.
+ * written by the kernel to a file that user space hands over; it goes on with it
+ * for a minute when kchand is killed. The way back is a file, too, that the
+ * kernel reads: of marks, to find one's place again.
  *
  *	kchan tail file &
  *	modprobe dummy

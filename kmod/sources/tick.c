@@ -3,15 +3,12 @@
  * tick: a generator of records for tests and benchmarks. The same on three
  * channels: per-CPU rings, a shared ring, generic netlink.
  */
-#include <linux/cpu.h>
-#include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
-#include "tick_writer.h"
+#include "tick_writers.h"
 
 #define TICK_MAX_BURST 1000000
 
@@ -88,103 +85,38 @@ struct tick {
 		u64 values[ARRAY_SIZE(tick_params)];
 	};
 	struct mutex lock; /* everything here */
-	struct tick_writer *writers; /* TICK_KINDS for each CPU; NULL: disabled */
+	struct tick_writers *writers; /* NULL: disabled */
 };
-
-static struct tick_writer *writer_of(struct tick *tick, u32 cpu,
-				     enum tick_kind kind)
-{
-	return &tick->writers[cpu * TICK_KINDS + kind];
-}
-
-static void stop_writers(struct tick *tick)
-{
-	u32 i;
-
-	for (i = 0; i < nr_cpu_ids * TICK_KINDS; i++)
-		tick_writer_stop(&tick->writers[i]);
-}
-
-static int start_cpu(struct tick *tick, u32 cpu)
-{
-	const u64 wanted = tick->config.context;
-	enum tick_kind kind;
-	int err;
-
-	for (kind = TICK_KIND_PROCESS; kind <= TICK_KIND_HARDIRQ; kind++) {
-		if (wanted != TICK_CONTEXT_MIXED && wanted != (u64)kind)
-			continue;
-		err = tick_writer_start(writer_of(tick, cpu, kind),
-					&tick->config);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int start_writers(struct tick *tick)
-{
-	u64 started = 0;
-	int err = 0;
-	u32 cpu;
-
-	cpus_read_lock();
-	for_each_online_cpu(cpu) {
-		if (started++ == tick->config.cpus)
-			break;
-		err = start_cpu(tick, cpu);
-		if (err)
-			break;
-	}
-	cpus_read_unlock();
-	if (err)
-		stop_writers(tick);
-	return err;
-}
-
-static struct tick_writer *alloc_writers(struct kchan *ch)
-{
-	struct tick_writer *writers;
-	u32 i;
-
-	writers = kvcalloc(nr_cpu_ids * TICK_KINDS, sizeof(*writers), GFP_KERNEL);
-	for (i = 0; writers && i < nr_cpu_ids * TICK_KINDS; i++)
-		tick_writer_init(&writers[i], ch, i / TICK_KINDS, i % TICK_KINDS);
-	return writers;
-}
 
 static int tick_enable(struct kchan *ch, void *priv)
 {
+	struct tick_writers *writers = tick_writers_create(ch);
 	struct tick *tick = priv;
-	int err = -ENOMEM;
+	int err;
 
+	if (IS_ERR(writers))
+		return PTR_ERR(writers);
 	mutex_lock(&tick->lock);
-	tick->writers = alloc_writers(ch);
-	if (!tick->writers)
-		goto err_unlock;
-	err = start_writers(tick);
+	err = tick_writers_start(writers, &tick->config);
+	if (!err)
+		tick->writers = writers;
+	mutex_unlock(&tick->lock);
 	if (err)
-		goto err_free_writers;
-	mutex_unlock(&tick->lock);
-	return 0;
-
-err_free_writers:
-	kvfree(tick->writers);
-	tick->writers = NULL;
-err_unlock:
-	mutex_unlock(&tick->lock);
+		tick_writers_destroy(writers);
 	return err;
 }
 
 static void tick_disable(struct kchan *ch, void *priv)
 {
 	struct tick *tick = priv;
+	struct tick_writers *writers;
 
 	mutex_lock(&tick->lock);
-	stop_writers(tick);
-	kvfree(tick->writers);
+	writers = tick->writers;
 	tick->writers = NULL;
+	tick_writers_stop(writers);
 	mutex_unlock(&tick->lock);
+	tick_writers_destroy(writers);
 }
 
 /* While it is read, the writers begin anew; their counters go on. */
@@ -199,8 +131,8 @@ static int tick_set_param(struct kchan *ch, void *priv, u32 param, u64 value,
 	old = tick->values[param];
 	tick->values[param] = value;
 	if (tick->writers) {
-		stop_writers(tick);
-		err = start_writers(tick);
+		tick_writers_stop(tick->writers);
+		err = tick_writers_start(tick->writers, &tick->config);
 	}
 	if (err) {
 		NL_SET_ERR_MSG(extack, "the writers could not be started: they are stopped");
@@ -218,7 +150,8 @@ static int write_burst(struct tick *tick, u32 count)
 	u32 i;
 
 	migrate_disable();
-	writer = writer_of(tick, raw_smp_processor_id(), TICK_KIND_COMMAND);
+	writer = tick_writers_get(tick->writers, raw_smp_processor_id(),
+				  TICK_KIND_COMMAND);
 	err = tick_writer_prepare(writer, &tick->config);
 	for (i = 0; !err && i < count; i++) {
 		int result = tick_writer_write(writer);

@@ -206,8 +206,15 @@ static int run_thread(void *arg)
 {
 	struct tick_writer *writer = arg;
 	ktime_t due = ktime_get();
+	bool at_home;
 
-	while (!kthread_should_stop() && !finished(writer)) {
+	/*
+	 * It is stopped before its CPU goes offline, but not before the CPU
+	 * sends others away.
+	 */
+	migrate_disable();
+	at_home = raw_smp_processor_id() == writer->cpu;
+	while (at_home && !kthread_should_stop() && !finished(writer)) {
 		activate(writer);
 		if (writer->period_ns) {
 			/* Late ones are not made up for. */
@@ -218,6 +225,7 @@ static int run_thread(void *arg)
 		cond_resched();
 	}
 	sleep_until_stopped();
+	migrate_enable();
 	return 0;
 }
 

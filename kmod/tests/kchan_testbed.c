@@ -6,6 +6,7 @@
  */
 #include <kchan.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/preempt.h>
 #include <linux/sizes.h>
@@ -54,9 +55,10 @@ static const struct kchan_type types[] = {
 static const struct kchan_param params[] = {
 	{ .name = "refuse", .max = MAX_ERRNO, .doc = "errno that enable fails with" },
 	{ .name = "even", .max = 1000, .doc = "refuses odd values" },
+	{ .name = "enable_delay_ms", .max = 60000, .doc = "how long enable sleeps" },
 };
 
-enum { PARAM_REFUSE, PARAM_EVEN };
+enum { PARAM_REFUSE, PARAM_EVEN, PARAM_ENABLE_DELAY_MS };
 
 struct bed {
 	struct kchan_spec spec;
@@ -65,6 +67,7 @@ struct bed {
 	struct mutex lock; /* one command at a time */
 	u64 counter;
 	u64 refuse;
+	u64 enable_delay_ms;
 };
 
 struct job {
@@ -145,6 +148,7 @@ static int enable(struct kchan *ch, void *priv)
 {
 	const struct bed *bed = priv;
 
+	msleep(READ_ONCE(bed->enable_delay_ms));
 	return -(int)READ_ONCE(bed->refuse);
 }
 
@@ -155,6 +159,8 @@ static int set_param(struct kchan *ch, void *priv, u32 param, u64 value,
 
 	if (param == PARAM_REFUSE)
 		WRITE_ONCE(bed->refuse, value);
+	if (param == PARAM_ENABLE_DELAY_MS)
+		WRITE_ONCE(bed->enable_delay_ms, value);
 	if (param == PARAM_EVEN && value % 2) {
 		NL_SET_ERR_MSG(extack, "the value is odd");
 		return -EDOM;

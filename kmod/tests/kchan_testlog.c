@@ -5,6 +5,7 @@
  */
 #include <kchan.h>
 #include <linux/err.h>
+#include <linux/sizes.h>
 
 /* "Say text, count times"; answered by what kchan_emit() said last. */
 struct say {
@@ -53,6 +54,7 @@ static int __init testlog_init(void)
 		.transport = KCHAN_TRANSPORT_GENL,
 		.direction = KCHAN_DIRECTION_TO_KERNEL,
 		.context = KCHAN_CONTEXT_PROCESS,
+		.max_record_bytes = SZ_8K, /* more than a line may have */
 		.types = &say_type,
 		.type_count = 1,
 		.ops = &ops,

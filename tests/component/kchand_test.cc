@@ -104,7 +104,8 @@ TEST_F(KchandTest, ServesWithoutAnyKernelSideAndSaysWhoItIs) {
 TEST_F(KchandTest, TermEndsStreamsWithUnavailableAndTheDaemonWell) {
   Start();
   const auto stub = v1::ChannelService::NewStub(channel_);
-  Reader reader(*stub, OpenOf("*"));
+  // Not of this machine's kernel log: its lines come as they please.
+  Reader reader(*stub, OpenOf("tick*"));
   ASSERT_TRUE(reader.Next()->has_hello());
   daemon_->Signal(SIGTERM);
   EXPECT_EQ(reader.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -153,7 +154,8 @@ TEST_F(KchandTest, CheckConfigSaysWhatIsWrongAndStartsNothing) {
   WriteConfig("drain_timeout_ms: 1");
   const auto wrong = Run({"--check-config"});
   EXPECT_EQ(wrong->Wait(), 2);
-  EXPECT_NE(wrong->Said().find("drain_timeout_ms: 1 is out of range"), std::string::npos)
+  EXPECT_NE(wrong->Said().find(path("config") + ":2:1: drain_timeout_ms: 1 is out of range"),
+            std::string::npos)
       << wrong->Said();
 }
 

@@ -55,6 +55,24 @@ TEST_F(SubscribeFlowTest, StalledReaderCostsAnotherNothing) {
   EXPECT_EQ(quick.ledger("tick").lost, 0u);
 }
 
+// A write that takes longer than the heartbeat interval once had a deadline in
+// the past, again and again.
+TEST_F(SubscribeFlowTest, ReaderStalledForLongerThanItsHeartbeatCostsAnotherNothing) {
+  Start();
+  FakeSource tick(hub(), "tick");
+  Reader stalled(stub(), Impatient(OpenOf("tick")));
+  Reader quick(stub(), Impatient(OpenOf("tick")));
+  ASSERT_TRUE(quick.Next()->has_hello());
+  constexpr uint64_t kRecords = 20'000;
+  for (uint64_t i = 0; i < kRecords; i += 1000) {
+    tick.Append(1000, 100);
+    ASSERT_TRUE(quick.UntilSequence("tick", kEpoch, i + 1000));
+  }
+  for (int heartbeats = 0; heartbeats < 5; ++heartbeats) ASSERT_TRUE(UntilHeartbeat(quick));
+  tick.Append(1);
+  EXPECT_TRUE(quick.UntilSequence("tick", kEpoch, kRecords + 1));
+}
+
 TEST_F(SubscribeFlowTest, ReaderThatAskedForItIsDisconnectedWhenItFallsBehind) {
   Start();
   FakeSource tick(hub(), "tick");

@@ -140,7 +140,7 @@ void Run(std::string file, const std::string& name) {
   const auto files = std::make_shared<MemoryFiles>();
   files->contents["f/" + name] = std::move(file);
   static ChunkLoader& loader = *new ChunkLoader(1 << 20);
-  const auto spool = std::make_shared<ChannelSpool>("c", "f", files, loader,
+  const auto spool = std::make_shared<ChannelSpool>("c", "f", files, "boot-1", loader,
                                                     std::make_shared<hub::MemoryUse>(), [] {});
   int error = 0;
   spool->Recovered(Recover(*files, "f", "c", error));

@@ -11,6 +11,7 @@ failed the test, whatever the test saw.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,6 +60,16 @@ def samples_dir(build_dir: Path, kernel: str) -> Path:
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Python's classes of the protos, for what talks to kchand by `remote`."""
     generate_stubs(tmp_path_factory.mktemp("stubs"))
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python package, installed."""
+    folder = tmp_path_factory.mktemp("package")
+    subprocess.run(
+        [_ROOT / "scripts/build-python", "--install", folder], check=True, timeout=180
+    )
+    return folder / "site"
 
 
 @pytest.fixture(scope="session")

@@ -3,34 +3,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 import grpc
 from remote import Remote
 from vm import Vm
 
 PORT = 50051
-_LOG = "/tmp/kchand.log"
+CONFIG = "/etc/kchan.textproto"
 
 
 class Daemon:
-    """One kchand in `vm`, reachable on the guest's PORT."""
+    """One kchand in `vm`, reachable on the guest's `port`, which the guest
+    forwards.
 
-    def __init__(self, vm: Vm) -> None:
+    config: its configuration, where the defaults will not do.
+    run_by: a command that runs it, as with other privileges.
+    """
+
+    def __init__(self, vm: Vm, config: str = "", port: int = PORT, run_by: str = "") -> None:
         self._vm = vm
-        self._pid = 0
+        self._config = config
+        self._port = port
+        self._run_by = run_by
+        self._log = f"/tmp/kchand.{port}.log" if port != PORT else "/tmp/kchand.log"
+        self._path = f"/tmp/kchand.{port}.textproto" if port != PORT else CONFIG
+        self.pid = 0
 
     def start(self) -> None:
-        self._vm.sh("mkdir -p /run/kchan")
-        self._pid = self._vm.spawn(
-            f"/usr/bin/kchand --insecure --allow-remote-insecure --tcp-right control"
-            f" --listen-tcp 0.0.0.0:{PORT} --node-name guest",
-            log=_LOG,
+        self._vm.sh("mkdir -p /run/kchan /var/lib")
+        self.configure(self._config)
+        self.pid = self._vm.spawn(
+            f"{self._run_by} /usr/bin/kchand --config {self._path}"
+            f" --insecure --allow-remote-insecure --tcp-right control"
+            f" --listen-tcp 0.0.0.0:{self._port} --node-name guest",
+            log=self._log,
         )
-        self._vm.wait_for(f"netstat -ltn | grep -q :{PORT}")
+        self._vm.wait_for(f"netstat -ltn | grep -q :{self._port}")
+
+    def configure(self, config: str) -> None:
+        """Writes its configuration, which it reads when it starts or is hung up on."""
+        self._vm.push(config.encode(), self._path)
 
     def remote(self) -> Remote:
-        return Remote(f"127.0.0.1:{self._vm.ports[PORT]}")
+        return Remote(f"127.0.0.1:{self._vm.ports[self._port]}")
 
     def kill(self) -> None:
         """As a crash would: no chance to say good-bye."""
@@ -39,18 +57,27 @@ class Daemon:
     def terminate(self) -> None:
         self._signal("TERM")
 
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Meanwhile it is there, but does nothing."""
+        self._vm.sh(f"kill -STOP {self.pid}")
+        try:
+            yield
+        finally:
+            self._vm.sh(f"kill -CONT {self.pid}")
+
     def hang_up(self) -> None:
-        self._vm.sh(f"kill -HUP {self._pid}")
+        self._vm.sh(f"kill -HUP {self.pid}")
 
     def running(self) -> bool:
-        return self._vm.sh(f"test -d /proc/{self._pid}", check=False).code == 0
+        return self._vm.sh(f"test -d /proc/{self.pid}", check=False).code == 0
 
     def log(self) -> str:
-        return self._vm.sh(f"cat {_LOG}").stdout
+        return self._vm.sh(f"cat {self._log}").stdout
 
     def _signal(self, name: str) -> None:
-        self._vm.sh(f"kill -{name} {self._pid}")
-        self._vm.wait_for(f"! test -d /proc/{self._pid}")
+        self._vm.sh(f"kill -{name} {self.pid}")
+        self._vm.wait_for(f"! test -d /proc/{self.pid}")
 
 
 def settle(remote: Remote, wanted, seconds: float = 30):

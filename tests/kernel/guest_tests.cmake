@@ -8,9 +8,9 @@ target_link_libraries(kchan_guest_netlink PRIVATE kchan_flags PUBLIC kchan::uapi
 kchan_add_guest_test(device
   SOURCES
     guest/device_guest_test.cc
+    guest/device_forgery_guest_test.cc
     guest/device_mapping_guest_test.cc
     guest/device_lifetime_guest_test.cc
-    guest/stress_guest_test.cc
   LIBRARIES kchan_guest_netlink)
 
 kchan_add_guest_test(genl
@@ -53,5 +53,10 @@ kchan_add_guest_test(file
   SOURCES
     guest/file_guest_test.cc
     guest/file_failure_guest_test.cc
+    guest/file_keep_guest_test.cc
     guest/file_commands_guest_test.cc
   LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(signal SOURCES guest/signal_guest_test.cc LIBRARIES kchan_guest_netlink)
+
+kchan_add_guest_test(stress SOURCES guest/stress_guest_test.cc LIBRARIES kchan_guest_netlink)

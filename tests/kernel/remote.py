@@ -9,8 +9,6 @@ batch starts where the last one ended.
 from __future__ import annotations
 
 import importlib
-import ipaddress
-import struct
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from schema import Schema
 
 _PROTO = Path(__file__).resolve().parents[2] / "proto"
 
@@ -52,6 +51,7 @@ class Ledger:
     received: int = 0
     filtered: int = 0
     lost: Counter[str] = field(default_factory=Counter)
+    lost_by_cpu: Counter[int | None] = field(default_factory=Counter)  # None: not told
 
     def add(self, batch: Any, stage_name: Callable[[int], str]) -> None:
         if batch.first_sequence == 0:
@@ -66,6 +66,7 @@ class Ledger:
         self.filtered += batch.filtered
         for loss in batch.lost:
             self.lost[stage_name(loss.stage)] += loss.count
+            self.lost_by_cpu[loss.cpu if loss.HasField("cpu") else None] += loss.count
 
     def balances(self) -> bool:
         covered = self.last - self.first + 1 if self.first else 0
@@ -168,17 +169,20 @@ class Remote:
         listed = self.channel_stub.ListChannels(request, timeout=30).channels
         return {channel.name: channel for channel in listed}
 
-    def schema(self, channel: str) -> Schema:
-        request = _module("channel_service_pb2").GetSchemaRequest(channel=channel)
+    def schema(self, channel: str, schema_id: int = 0) -> Schema:
+        """One by its id, or the current one."""
+        request = _module("channel_service_pb2").GetSchemaRequest(
+            channel=channel, schema_id=schema_id
+        )
         return Schema(self.channel_stub.GetSchema(request, timeout=30).schema)
 
     def status(self) -> Any:
         request = _module("node_service_pb2").GetStatusRequest()
         return self.node_stub.GetStatus(request, timeout=30)
 
-    def update(self, channel: str, **parameters: int) -> Any:
+    def update(self, channel: str, linger_ms: int | None = None, **parameters: int) -> Any:
         request = _module("channel_service_pb2").UpdateChannelRequest(
-            name=channel, parameters=parameters
+            name=channel, linger_ms=linger_ms, parameters=parameters
         )
         return self.channel_stub.UpdateChannel(request, timeout=30).channel
 
@@ -195,6 +199,18 @@ class Remote:
         """Each word's value, by its name."""
         request = _module("value_pb2").GetValuesRequest(channel=channel)
         return _words(self.channel_stub.GetValues(request, timeout=30).values)
+
+    def text(self, channel: str) -> str:
+        """The one word of a file."""
+        request = _module("value_pb2").GetValuesRequest(channel=channel)
+        (word,) = self.channel_stub.GetValues(request, timeout=30).values.words
+        return word.value.text_value
+
+    def set_text(self, channel: str, text: str) -> None:
+        request = _module("value_pb2").SetValueRequest(
+            channel=channel, word="text", value=_module("value_pb2").Value(text_value=text)
+        )
+        self.channel_stub.SetValue(request, timeout=30)
 
     def set_value(self, channel: str, word: str, value: int) -> int:
         """What the word was before."""
@@ -230,10 +246,21 @@ class Remote:
 
     def write_blocks(self, channel: str, offset: int, data: bytes, flush: bool = False) -> int:
         """How many bytes were written."""
-        request = _module("block_pb2").WriteBlocksRequest(
-            channel=channel, offset_bytes=offset, data=data, flush=flush
-        )
-        return self.channel_stub.WriteBlocks(iter([request]), timeout=60).written_bytes
+        return self.write_extents(channel, [(offset, data)], flush)
+
+    def write_extents(
+        self, channel: str, extents: Iterable[tuple[int, bytes]], flush: bool = False
+    ) -> int:
+        """The same of several (offset, data), each sent when it comes; then the flush."""
+        message = _module("block_pb2").WriteBlocksRequest
+
+        def requests() -> Iterator[Any]:
+            for offset, data in extents:
+                yield message(channel=channel, offset_bytes=offset, data=data)
+            if flush:
+                yield message(channel=channel, flush=True)
+
+        return self.channel_stub.WriteBlocks(requests(), timeout=60).written_bytes
 
     def flush_blocks(self, channel: str) -> None:
         request = _module("block_pb2").FlushBlocksRequest(channel=channel)
@@ -268,71 +295,3 @@ class Remote:
     @staticmethod
     def cursor(channel: str, epoch: int, sequence: int) -> Any:
         return _module("record_pb2").Cursor(channel=channel, epoch=epoch, sequence=sequence)
-
-
-_INTEGERS = {1: "B", 2: "H", 3: "I", 4: "Q", 5: "b", 6: "h", 7: "i", 8: "q", 9: "?"}
-_STRING, _BYTES, _STRING_LOC, _BYTES_LOC = 10, 11, 12, 13
-_STRING_REST, _BYTES_REST = 15, 16
-_ENUM, _IPV4, _IPV6, _MAC, _IP = 2, 4, 5, 6, 8
-
-
-class Schema:
-    """Decodes payloads by what the kernel said about them, and only by that."""
-
-    def __init__(self, schema: Any) -> None:
-        self.id = schema.id
-        self._order = ">" if schema.byte_order == 2 else "<"
-        self.types = {kind.id: kind for kind in schema.types}
-
-    def type_id(self, name: str) -> int:
-        (found,) = [kind.id for kind in self.types.values() if kind.name == name]
-        return found
-
-    def decode(self, record: Any) -> dict[str, Any]:
-        kind = self.types[record.type]
-        assert len(record.payload) >= kind.size_bytes
-        return {member.name: self._value(member, record.payload) for member in kind.fields}
-
-    def encode(self, record_type: int, **values: int) -> bytes:
-        """A payload of integer fields; those not named are zero."""
-        kind = self.types[record_type]
-        payload = bytearray(kind.size_bytes)
-        for member in kind.fields:
-            code = self._order + _INTEGERS[member.kind]
-            struct.pack_into(code, payload, member.offset, values.pop(member.name, 0))
-        assert not values, f"no such field: {values}"
-        return bytes(payload)
-
-    def _value(self, member: Any, payload: bytes) -> Any:
-        raw = payload[member.offset : member.offset + member.size_bytes]
-        assert len(raw) == member.size_bytes, member.name
-        if member.kind in (_STRING_LOC, _BYTES_LOC):
-            (location,) = struct.unpack(self._order + "I", raw)
-            raw = payload[location & 0xFFFF :][: location >> 16]
-        if member.kind in (_STRING_REST, _BYTES_REST):
-            raw = payload[member.offset :]
-        if member.kind in (_STRING, _STRING_LOC, _STRING_REST):
-            return raw.split(b"\0")[0].decode(errors="replace")
-        if member.display == _MAC:
-            return raw.hex(":")
-        if member.display in (_IPV4, _IPV6, _IP):
-            return self._address(raw)
-        if member.kind in (_BYTES, _BYTES_LOC, _BYTES_REST):
-            return raw
-        return self._integer(member, raw)
-
-    @staticmethod
-    def _address(raw: bytes) -> str:
-        address = ipaddress.ip_address(raw)
-        mapped = getattr(address, "ipv4_mapped", None)
-        return str(mapped or address)
-
-    def _integer(self, member: Any, raw: bytes) -> Any:
-        code = _INTEGERS[member.kind]
-        values = struct.unpack(f"{self._order}{len(raw) // struct.calcsize(code)}{code}", raw)
-        if len(values) > 1:
-            return list(values)
-        if member.display == _ENUM:
-            names = {named.value: named.name for named in member.names}
-            return names.get(values[0], values[0])
-        return values[0]

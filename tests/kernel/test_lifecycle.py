@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -121,27 +120,3 @@ def test_core_is_replaced_under_a_running_daemon(vm: Vm, daemon: Daemon, remote:
     assert len(stream.ledgers["tick"]) == 2
     assert all(ledger.balances() for ledger in stream.ledgers["tick"].values())
     assert daemon.running()
-
-
-def test_numbers_go_on_after_kill_9_under_load(vm: Vm, daemon: Daemon, remote: Remote) -> None:
-    load(vm)
-    settle(remote, lambda _: "tick" in remote.channels())
-    remote.update("tick", rate_hz=10000, cpus=2)
-    stream = remote.subscribe("tick")
-    with ExitStack() as connections:
-        for _ in range(3):
-            stream.take(20000)
-            ((epoch, ledger),) = stream.ledgers["tick"].items()
-            assert ledger.balances()
-
-            daemon.kill()
-            daemon.start()
-            again = connections.enter_context(daemon.remote())
-            settle(again, lambda _, again=again: "tick" in again.channels())
-            stream = again.subscribe("tick", cursor=again.cursor("tick", epoch, ledger.last))
-            stream.take(1)
-            # The same epoch, and not a number missing or given twice.
-            assert stream.ledgers["tick"].keys() == {epoch}
-            assert stream.ledgers["tick"][epoch].first == ledger.last + 1
-        stream.take(20000)
-        assert stream.ledger("tick").balances()

@@ -80,7 +80,8 @@ def server(module: Path, kernel: str, environment: dict[str, str]) -> Iterator[s
         if serving.poll() is None:
             os.killpg(serving.pid, signal.SIGINT)
         serving.stdout.close()
-        assert serving.wait(timeout=60) in (0, 124), "Ctrl-C did not end it well"
+        # 1: the kernel complained, and stderr says of what.
+        assert serving.wait(timeout=60) == 0, "Ctrl-C did not end it well"
 
 
 def test_ones_own_module_is_read_by_a_remote_client(

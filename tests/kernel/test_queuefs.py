@@ -29,16 +29,6 @@ def vm(make_vm: Callable[..., Vm], samples_dir: Path) -> Iterator[Vm]:
         yield guest
 
 
-@pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python package, installed."""
-    folder = tmp_path_factory.mktemp("package")
-    subprocess.run(
-        [_ROOT / "scripts/build-python", "--install", folder], check=True, timeout=180
-    )
-    return folder / "site"
-
-
 @pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
     running = Daemon(vm)

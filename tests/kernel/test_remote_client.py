@@ -155,15 +155,3 @@ def test_termination_ends_streams_with_unavailable(daemon: Daemon, remote: Remot
     daemon.terminate()
     ends_with(stream.call, grpc.StatusCode.UNAVAILABLE)
     assert "stopped" in daemon.log()
-
-
-def test_hang_up_reads_the_configuration_again_and_streams_go_on(
-    vm: Vm, daemon: Daemon, remote: Remote
-) -> None:
-    stream = remote.subscribe("tick")
-    stream.take(10)
-    daemon.hang_up()
-    vm.wait_for("grep -q 'configuration' /tmp/kchand.log")
-    stream.take(1000)
-    assert stream.ledger("tick").balances()
-    stream.cancel()

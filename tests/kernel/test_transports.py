@@ -16,13 +16,18 @@ from remote import Remote, Stream
 from vm import Vm
 
 IDLE, LIVE, ENDED = 1, 2, 3
+EMIT, HARDIRQ = 0, 3  # the testbed's forms
 
 # A channel that takes the command "write count records", and the one that they
 # come out of.
 STREAMS = [
+    ("test.per_cpu", "test.per_cpu"),
     ("test.shared", "test.shared"),
+    ("test.mutex", "test.mutex"),
+    ("test.semaphore", "test.semaphore"),
     ("test.genl", "test.genl"),
     ("test.chardev", "test.chardev"),
+    ("test.bytes", "test.bytes"),
     ("test.relay.write", "test.relay"),
     ("test.file", "test.file"),
 ]
@@ -35,11 +40,7 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
     with make_vm(
         modules=[
             modules / "tests/kchan_testbed.ko",
-            modules / "tests/kchan_testbed_value.ko",
             modules / "tests/kchan_testlog.ko",
-            modules / "samples/kchan_value.ko",
-            modules / "samples/kchan_block.ko",
-            modules / "samples/kchan_echo.ko",
         ]
     ) as guest:
         guest.sh(
@@ -50,19 +51,18 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
         yield guest
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
     running = Daemon(vm)
     running.start()
     yield running
-    if running.running():
-        running.terminate()
+    running.terminate()
 
 
 @pytest.fixture
 def remote(daemon: Daemon) -> Iterator[Remote]:
     with daemon.remote() as connection:
-        needed = {"test.genl", "slate", "heater"}
+        needed = {"test.log", *(channel for _, channel in OVERFLOWING)}
         settle(connection, lambda _: needed <= connection.channels().keys())
         yield connection
 
@@ -75,12 +75,12 @@ def follow(remote: Remote, channel: str) -> Stream:
     return stream
 
 
-def write(remote: Remote, channel: str, count: int, length: int = 64) -> None:
-    """Lets the testbed write `count` records; a full buffer is no error here."""
+def write(remote: Remote, channel: str, count: int, length: int = 64, form: int = EMIT) -> int:
+    """Lets the testbed write `count` records; its errno."""
     schema = remote.schema(channel)
-    command = schema.encode(schema.type_id("write"), count=count, length=length)
+    command = schema.encode(schema.type_id("write"), count=count, length=length, form=form)
     (answer,) = remote.publish(channel, schema.type_id("write"), [command])
-    assert answer.kernel_errno in (0, errno.ENOBUFS), answer
+    return answer.kernel_errno
 
 
 def account(stream: Stream, channel: str, attempts: int) -> int:
@@ -104,7 +104,7 @@ def account(stream: Stream, channel: str, attempts: int) -> int:
 def test_records_that_fit_all_come(remote: Remote, command: str, channel: str) -> None:
     stream = follow(remote, channel)
     for _ in range(20):
-        write(remote, command, count=50)
+        assert write(remote, command, count=50) == 0
     received = account(stream, channel, 1000)
     # Nobody can read faster than one CPU writes 50 at a time, but they fit.
     assert received == 1000
@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_lost_and_counted(
 ) -> None:
     stream = follow(remote, channel)
     for _ in range(5):
-        write(remote, command, count=5000, length=256)
+        assert write(remote, command, count=5000, length=256) in (0, errno.ENOBUFS)
     received = account(stream, channel, 25000)
     assert 0 < received < 25000
     stream.cancel()
@@ -128,8 +128,8 @@ def test_numbers_go_on_after_a_kill(
     daemon: Daemon, remote: Remote, command: str, channel: str
 ) -> None:
     stream = follow(remote, channel)
-    write(remote, command, count=100)
-    account(stream, channel, 100)
+    assert write(remote, command, count=100) == 0
+    assert account(stream, channel, 100) == 100
     ((epoch, ledger),) = stream.ledgers[channel].items()
     stream.cancel()
     remote.close()  # or its next attempt to connect delays ours
@@ -139,11 +139,41 @@ def test_numbers_go_on_after_a_kill(
         settle(again, lambda _: channel in again.channels())
         resumed = again.subscribe(channel, cursor=again.cursor(channel, epoch, ledger.last))
         resumed.until_live(channel)
-        write(again, command, count=100)
+        assert write(again, command, count=100) == 0
         assert account(resumed, channel, 100) == 100
         assert resumed.ledgers[channel].keys() == {epoch}
         assert resumed.ledger(channel).first == ledger.last + 1
         resumed.cancel()
+
+
+@pytest.mark.parametrize("channel", ["test.mutex", "test.semaphore"])
+def test_a_writer_that_may_not_wait_is_refused_and_counted(remote: Remote, channel: str) -> None:
+    stream = follow(remote, channel)
+    assert write(remote, channel, count=10) == 0
+    assert write(remote, channel, count=7, form=HARDIRQ) == errno.EBUSY
+    assert write(remote, channel, count=10) == 0
+    assert account(stream, channel, 27) == 20
+    assert stream.ledger(channel).lost == {"LOSS_STAGE_KERNEL_RING": 7}
+    stream.cancel()
+
+
+def test_of_a_stream_of_bytes_the_log_has_what_a_reader_of_the_node_left(
+    vm: Vm, remote: Remote
+) -> None:
+    stream = follow(remote, "test.bytes")
+    vm.sh("killall -STOP kchand")
+    try:
+        # "Write 5 records of 64 bytes", as bytes like any other.
+        command = "".join(f"\\{byte:03o}" for byte in struct.pack("<III", 5, 64, EMIT))
+        vm.sh(f"printf '{command}' > /dev/kchan.test.bytes")
+        # The first record and a part of the second.
+        assert vm.sh("dd if=/dev/kchan.test.bytes bs=100 count=1 | wc -c").stdout == "100\n"
+    finally:
+        vm.sh("killall -CONT kchand")
+    lengths = [len(record.payload) for _, record in stream.take(4)]
+    assert lengths == [28, 64, 64, 64]
+    assert account(stream, "test.bytes", 5) == 4
+    stream.cancel()
 
 
 def test_lines_in_the_kernel_log_are_records(vm: Vm, remote: Remote) -> None:
@@ -172,7 +202,7 @@ def test_update_answers_with_the_new_values(remote: Remote) -> None:
         assert {p.name: p.value for p in listed}["even"] == value
 
 
-@pytest.mark.parametrize("channel", ["test.shared", "test.chardev", "test.genl"])
+@pytest.mark.parametrize("channel", ["test.shared", "test.chardev", "test.genl", "test.file"])
 def test_a_refusal_is_the_channels_own(remote: Remote, channel: str) -> None:
     schema = remote.schema(channel)
     kind = schema.type_id("write")
@@ -185,81 +215,11 @@ def test_a_refusal_is_the_channels_own(remote: Remote, channel: str) -> None:
         assert "no such length" in refused.status.message
 
 
-def test_values_are_read_and_changed(remote: Remote) -> None:
-    words = remote.values("heater")
-    assert words.keys() == {"target", "temperature", "heating"}
-    before = remote.set_value("heater", "target", 1000)
-    assert before == words["target"]
-    assert remote.add_value("heater", "target", -3000) == (1000, -2000)
-    assert remote.swap_value("heater", "target", 5, 6) == (False, -2000)
-    assert remote.swap_value("heater", "target", -2000, 0) == (True, -2000)
-    assert remote.values("heater")["target"] == 0
-
-
-@pytest.mark.parametrize(
-    ("word", "value", "code", "why"),
-    [
-        ("temperature", 1, grpc.StatusCode.PERMISSION_DENIED, "temperature"),
-        ("nosuch", 1, grpc.StatusCode.NOT_FOUND, "nosuch"),
-        ("target", 2**63, grpc.StatusCode.INVALID_ARGUMENT, "9223372036854775807"),
-        ("target", 60001, grpc.StatusCode.OUT_OF_RANGE, "target"),
-    ],
-)
-def test_a_change_that_may_not_be_says_why(
-    remote: Remote, word: str, value: int, code: grpc.StatusCode, why: str
-) -> None:
-    with pytest.raises(grpc.RpcError) as refused:
-        remote.set_value("heater", word, value)
-    assert refused.value.code() == code
-    assert why in refused.value.details()
-
-
-def test_a_change_is_seen_by_who_watches(remote: Remote) -> None:
-    watch = remote.watch_values("test.value.free")
-    seen = []
-    for response in watch:
-        if response.HasField("update"):
-            words = {word.name: word.value for word in response.update.values.words}
-            seen.append(words["level"].signed_value)
-        if response.HasField("synced"):
-            remote.set_value("test.value.free", "level", -42)
-        if seen and seen[-1] == -42:
-            break
-    watch.cancel()
-    assert seen[-1] == -42
-
-
-def test_blocks_are_written_read_and_seen_by_the_module(remote: Remote) -> None:
-    channel = remote.channels()["slate"]
-    assert channel.state == LIVE  # it is always on
-    assert remote.write_blocks("slate", 0, b"quiet".ljust(512, b"."), flush=True) == 512
-    remote.flush_blocks("slate")
-    # The module answers behind the page cache.
-    settle(remote, lambda _: remote.read_blocks("slate", 512, 512).startswith(b"QUIET"))
-    data = bytes(range(256)) * 240
-    assert remote.write_blocks("slate", 4096, data) == len(data)
-    assert remote.read_blocks("slate", 4096, len(data)) == data
-
-
-def test_blocks_of_a_region_that_is_gone_are_unavailable(vm: Vm, remote: Remote) -> None:
-    vm.sh("rmmod kchan_block")
-    try:
-        with pytest.raises(grpc.RpcError) as refused:
-            remote.read_blocks("slate", 0, 512)
-        assert refused.value.code() in (
-            grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.FAILED_PRECONDITION,
-        )  # fmt: skip
-    finally:
-        vm.sh("insmod /modules/kchan_block.ko")
-    settle(remote, lambda _: remote.channels()["slate"].state == LIVE)
-    assert len(remote.read_blocks("slate", 0, 1024)) == 1024
-
-
 def test_the_module_can_leave_while_everything_is_in_use(vm: Vm, remote: Remote) -> None:
     channels = [channel for _, channel in STREAMS]
     streams = {channel: follow(remote, channel) for channel in channels}
     for command, _ in STREAMS:
-        write(remote, command, count=10)
+        assert write(remote, command, count=10) == 0
     vm.sh("rmmod kchan_testbed")
     try:
         for channel, stream in streams.items():

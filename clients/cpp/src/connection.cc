@@ -84,8 +84,10 @@ std::shared_ptr<grpc::Channel> NewGrpcChannel(const ClientOptions& options) {
   // A subscription's own back-off decides when to try again; gRPC's must not
   // make it wait for minutes behind that.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // Its name hides that it is what one attempt may take: a node that is busy, or
+  // far away and speaks TLS, takes more than a second to say its first word.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10000);
   // A publish is at most once: nothing below us may send a call again.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // Clients of one process do not share a connection: each has its own windows.

@@ -162,7 +162,7 @@ enum kchan_state {
 struct kchan_record {
 	__u32 length; /* of the payload; bit 31: KCHAN_RECORD_DISCARD, skip it */
 	__u16 type; /* which of the schema's record types; from 1 */
-	__u16 flags; /* reserved, 0 */
+	__u16 flags; /* in the ring of all CPUs: the CPU that wrote it; else 0 */
 	__u64 boottime_ns; /* CLOCK_BOOTTIME when it was reserved */
 	__u64 lost_before; /* attempts lost since the header before this one */
 };
@@ -276,14 +276,15 @@ enum kchan_role {
  *   CHARDEV	read(), write(), poll(): whole frames
  *   VALUE	mmap() of struct kchan_value_page, poll(),
  *		KCHAN_IOC_VALUE_READ, KCHAN_IOC_VALUE_CHANGE
- *   FILE	KCHAN_IOC_FILE_HAND, KCHAN_IOC_FILE_STATUS, poll()
+ *   FILE	reader: KCHAN_IOC_FILE_HAND, KCHAN_IOC_FILE_STATUS, poll()
+ *		writer: KCHAN_IOC_FILE_HAND of commands; any number of them
  *   others	no attach: GENL, RELAY and LOG channels are enabled by
  *		KCHAN_CMD_ENABLE; a BLOCK channel is always on
  *
  *   EPROTONOSUPPORT	abi_major is not the kernel's; abi_* say what it has
  *   EBADF		the file was not opened so
  *   EALREADY		this file is bound already
- *   EBUSY		the ring has a reader; the channel has
+ *   EBUSY		the ring, or the FILE channel, has a reader; the channel has
  *			KCHAN_MAX_RING_WRITERS
  *   ENOENT		no channel of this name
  *   EOPNOTSUPP		the channel's transport is not reached so, or it does not
@@ -545,7 +546,8 @@ struct kchan_value_change {
  * buffers, offsets and lengths are then multiples of KCHAN_A_BLOCK_BYTES. A
  * block is read and written whole, also against the module.
  *
- * fsync() returns when the module has been told of all that was written before.
+ * fsync() returns when the module has been told of all that was written before;
+ * until then no signal ends it, as on any disk.
  * Once the channel is dead each request fails; its memory is gone with the
  * channel, whoever still has the disk open.
  */
@@ -565,29 +567,41 @@ enum kchan_file_sync {
 
 /*
  * KCHAN_IOC_FILE_HAND gives the kernel a regular file that the caller has
- * opened; the kernel never opens a path. One file of /dev/kchan at a time may
- * do so (ATTACH: EBUSY).
+ * opened; the kernel never opens a path.
  *
  * OUTPUT: the kernel appends frames to it, with the rights of the opener, until
  * the next file is handed over (rotation: at the end of a frame, the previous
- * one synchronised as its policy says and let go of), or until this file of
- * /dev/kchan is closed. What is emitted while there is no file, or the disk is
- * full, waits in the channel's queue: nothing is lost until that is full.
+ * one synchronised as its policy says and let go of). One file of /dev/kchan at
+ * a time may do so (its reader; ATTACH: EBUSY). Once that is closed, or whoever
+ * had it was killed, the kernel goes on with the file that it has for as long as
+ * the channel lingers: the next reader hands over another, finds in the previous
+ * one what was written meanwhile, and is told where that ends. The kernel lets
+ * go of it when the linger is over or the channel dies (its module is unloaded,
+ * KCHAN_CMD_QUIESCE); the file's mount is busy until then.
+ *
+ * What is emitted while there is no file, the disk is full, or the next frame
+ * would make the file longer than max_bytes, waits in the channel's queue:
+ * nothing is lost until that is full.
  *
  * COMMANDS: reads frames from the file's position, which moves, to its end,
  * hands each to the receive callback, and returns; the file is not kept. A
  * command that is refused does not stop the rest. The out fields are filled in
- * also where it fails.
+ * also where it fails. The channel's source need not be enabled, and is not by
+ * a writer.
  *
  *   EBADF	not opened for writing (COMMANDS: for reading)
  *   EINVAL	not a regular file of a file system that stores files, opened
  *		O_DIRECT, or nonsense in another field
+ *   EFAULT	`text` is no memory
  *   EBADMSG	COMMANDS: something that is no whole frame, at `position`
- *   EOPNOTSUPP	the channel does not go in this direction
+ *   EOPNOTSUPP	the channel does not go in this direction; OUTPUT: this file of
+ *		/dev/kchan is a writer's
  *   ESHUTDOWN	it is dead
  *   EINTR	a fatal signal; COMMANDS: before the first was taken
  *   others	COMMANDS: of reading
  */
+#define KCHAN_FILE_MIN_BYTES 131072U /* of max_bytes */
+
 struct kchan_file_hand {
 	__s32 fd; /* in */
 	__u32 role; /* in */
@@ -599,13 +613,22 @@ struct kchan_file_hand {
 			 */
 	__u64 sequence; /* out: OUTPUT: the last number in the previous file */
 	__u64 records; /* out, COMMANDS: frames taken */
+	__u64 max_bytes; /* in, OUTPUT: how long the file may get, at least
+			  * KCHAN_FILE_MIN_BYTES; 0: no bound
+			  */
+	/*
+	 * in, COMMANDS: 0, or pointer to char[KCHAN_DOC_BYTES]: what the
+	 * channel says about the first refusal, empty if there is none or it
+	 * has no words
+	 */
+	__u64 text;
 	__u64 reserved[2]; /* 0 */
 };
 
 /*
  * KCHAN_IOC_FILE_STATUS: how far the kernel is in the file that it writes. The
  * file of /dev/kchan has then seen this: poll() gives EPOLLIN iff more was
- * written since, EPOLLPRI iff more was lost or the error is another, EPOLLHUP
+ * written since, EPOLLPRI iff more was lost, or error or full is another, EPOLLHUP
  * if the channel is dead.
  */
 struct kchan_file_status {
@@ -619,7 +642,9 @@ struct kchan_file_status {
 		      * once a write succeeds
 		      */
 	__u32 has_file;
-	__u64 reserved[2];
+	__u32 full; /* records wait: the file may get no longer */
+	__u32 reserved0;
+	__u64 reserved;
 };
 
 #define KCHAN_IOC_FILE_HAND _IOWR(KCHAN_IOC_MAGIC, 6, struct kchan_file_hand)

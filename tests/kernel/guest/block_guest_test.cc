@@ -396,6 +396,34 @@ TEST_F(BlockTest, ModuleGoesUnderAnOpenDisk) {
   EXPECT_NE(disk.Read(0, &buffer), 0);
 }
 
+// A transfer that is under way is done, cut or failed; it does not hang, and
+// what comes after it fails.
+TEST_F(BlockTest, ModuleGoesInTheMiddleOfATransfer) {
+  constexpr int kTries = 20;
+  int cut = 0;
+  for (int i = 0; i < kTries && cut == 0; i++) {
+    ValueFile told;
+    ASSERT_EQ(told.Attach("test.block.told"), 0);
+    const Disk disk(Region::kWritable);
+    const Buffer all(32 * kMiB, i + 1);
+    int result = -1;
+    std::thread transfer([&] { result = disk.Write(0, all); });
+    // It has begun: the module has heard of its first part.
+    EXPECT_TRUE(Eventually([&] { return told.Read().words[kBytes] > 0; }));
+    testbed_.reset();
+    transfer.join();
+    cut += result != 0;
+    EXPECT_NE(disk.Write(0, all), 0);
+    testbed_ = std::make_unique<ScopedModule>("kchan_testbed_block");
+    ASSERT_EQ(testbed_->error, 0);
+    const Disk again(Region::kWritable);
+    Buffer first(4096, 1);
+    ASSERT_EQ(again.Read(0, &first), 0);
+    EXPECT_TRUE(first.Is(0)) << "nothing of the old region is in the new one";
+  }
+  EXPECT_GT(cut, 0) << "each transfer was over before its region went";
+}
+
 TEST_F(BlockTest, ModuleComesAndGoesUnderLoad) {
   std::atomic<bool> done = false;
   std::atomic<uint64_t> writes = 0;

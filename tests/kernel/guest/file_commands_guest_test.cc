@@ -140,6 +140,77 @@ TEST_F(FileCommandsTest, NeedsAFileThatCanBeRead) {
   EXPECT_EQ(holder_.Hand(&told_), EINVAL);
 }
 
+TEST_F(FileCommandsTest, FirstRefusalHasTheChannelsWords) {
+  std::string words(KCHAN_DOC_BYTES, 'x');
+  const auto hand = [&](const std::string& commands) {
+    Append(commands);
+    told_ = {};
+    told_.fd = file_;
+    told_.role = KCHAN_FILE_COMMANDS;
+    told_.text = reinterpret_cast<uintptr_t>(words.data());
+    const int error = holder_.Hand(&told_);
+    position_ = off_t(told_.position);
+    return error;
+  };
+  ASSERT_EQ(hand(Command({.count = 1})), 0);
+  EXPECT_STREQ(words.c_str(), "");
+  ASSERT_EQ(hand(Command({.count = 1, .length = 1}) + MakeFrame(77, "no such type")), 0);
+  EXPECT_STREQ(words.c_str(), "no such length or form");
+
+  Append(Command({.count = 1}));
+  told_ = {};
+  told_.fd = file_;
+  told_.role = KCHAN_FILE_COMMANDS;
+  told_.text = 1;  // no memory of ours
+  EXPECT_EQ(holder_.Hand(&told_), EFAULT);
+  ASSERT_EQ(Hand(), 0);
+  EXPECT_EQ(told_.records, 1u) << "it was not taken before";
+}
+
+TEST_F(FileCommandsTest, WritersAreAnyNumberBesideTheHolder) {
+  Holder first, second;
+  ASSERT_EQ(first.AttachWriter(kChannel), 0);
+  ASSERT_EQ(second.AttachWriter(kChannel), 0);
+  Append(Command({.count = 1}));
+  ASSERT_EQ(first.Commands(file_, &told_), 0);
+  EXPECT_EQ(told_.records, 1u);
+  position_ = off_t(told_.position);
+  Append(Command({.count = 2}));
+  ASSERT_EQ(second.Commands(file_, &told_), 0);
+  EXPECT_EQ(told_.records, 1u);
+  EXPECT_TRUE(WasWritten(3));
+
+  // What the kernel writes is the holder's affair.
+  EXPECT_EQ(first.Output(SmallDisk::Path("other")), EOPNOTSUPP);
+  kchan_file_status status{};
+  EXPECT_EQ(ioctl(first.fd(), KCHAN_IOC_FILE_STATUS, &status), -1);
+  EXPECT_EQ(errno, ENOTTY);
+
+  pollfd polled{.fd = first.fd(), .events = POLLIN | POLLOUT, .revents = 0};
+  EXPECT_EQ(poll(&polled, 1, 0), 1);
+  EXPECT_EQ(polled.revents, POLLOUT);
+  ASSERT_EQ(UnloadModule("kchan_testbed"), 0);
+  EXPECT_EQ(poll(&polled, 1, 0), 1);
+  EXPECT_EQ(polled.revents, POLLHUP);
+  position_ = off_t(told_.position);
+  Append(Command({.count = 1}));
+  EXPECT_EQ(first.Commands(file_, &told_), ESHUTDOWN);
+}
+
+TEST_F(FileCommandsTest, WriterLeavesTheSourceAlone) {
+  GenlSocket socket;
+  ASSERT_EQ(socket.Do(KCHAN_CMD_CHANNEL_SET, Named(kChannel).U32(KCHAN_A_LINGER_MS, 1)).error, 0);
+  holder_.Close();
+  ASSERT_TRUE(Eventually([&] { return StateOf(socket, kChannel) == KCHAN_STATE_IDLE; }));
+  Holder writer;
+  ASSERT_EQ(writer.AttachWriter(kChannel), 0);
+  EXPECT_EQ(StateOf(socket, kChannel), KCHAN_STATE_IDLE);
+  Append(Command({.count = 0}));
+  ASSERT_EQ(writer.Commands(file_, &told_), 0);
+  EXPECT_EQ(told_.records, 1u);
+  EXPECT_EQ(told_.status, 0u);
+}
+
 TEST_F(FileCommandsTest, DeadChannelTakesNone) {
   Append(Command({.count = 1}));
   ASSERT_EQ(UnloadModule("kchan_testbed"), 0);

@@ -116,12 +116,13 @@ TEST_F(FileTest, CallersFileSizeLimitHolds) {
   EXPECT_EQ(holder.Status().lost, 0u);
 }
 
-TEST_F(FileTest, MountIsHeldUntilTheFileIsLetGo) {
-  auto holder = std::make_unique<Holder>();
-  ASSERT_EQ(holder->Attach(kChannel), 0);
-  ASSERT_EQ(holder->Output(Path("out")), 0);
+TEST_F(FileTest, MountIsHeldUntilTheNextFile) {
+  Holder holder;
+  ASSERT_EQ(holder.Attach(kChannel), 0);
+  ASSERT_EQ(holder.Output(Path("out")), 0);
   EXPECT_EQ(disk_.MakeReadOnly(), EBUSY);
-  holder.reset();
+  ASSERT_EQ(holder.Output("/tmp/next"), 0);
+  unlink("/tmp/next");
   EXPECT_TRUE(Eventually([&] { return disk_.MakeReadOnly() == 0; }));
   EXPECT_EQ(open(Path("other").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), -1);
   EXPECT_EQ(errno, EROFS);

@@ -184,9 +184,6 @@ TEST_F(FileTest, OneHolderAtATime) {
   ASSERT_EQ(first->Attach(kChannel), 0);
   EXPECT_EQ(Holder().Attach(kChannel), EBUSY);
   EXPECT_EQ(Holder().Attach(kChannel, 0), ENXIO);
-  kchan_attach request = RingFile::Request(kChannel, KCHAN_CPU_SHARED);
-  request.role = KCHAN_ROLE_WRITER;
-  EXPECT_EQ(Holder().Attach(&request), EOPNOTSUPP);
   first.reset();
   EXPECT_EQ(Holder().Attach(kChannel), 0);
 }

@@ -77,7 +77,7 @@ TEST_F(GenlTest, ChannelDescribesItself) {
   EXPECT_EQ(channel.U32(KCHAN_A_RING_COUNT), 1u);
   EXPECT_EQ(channel.U32(KCHAN_A_MAX_RECORD_BYTES), 4096u);
   EXPECT_EQ(channel.U32(KCHAN_A_LINGER_MS), KCHAN_DEFAULT_LINGER_MS);
-  EXPECT_EQ(channel.Count(KCHAN_A_PARAM), 2u);
+  EXPECT_EQ(channel.Count(KCHAN_A_PARAM), 3u);
 }
 
 TEST_F(GenlTest, SchemaGivesEachField) {

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands by netlink: what a channel takes, and what its module says to it.
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "hold_testing.h"
 #include "testbed.h"
 
 namespace kchan::guest {
@@ -94,6 +99,73 @@ TEST_F(SendTest, EchoSaysWhatItIsToldAndWhyNot) {
   const Answer refused = say();
   EXPECT_EQ(refused.error, EINVAL);
   EXPECT_EQ(refused.text, "nothing to say");
+}
+
+// What a module says is answered whole, and answered at all: to netlink itself
+// EINTR means that there is nothing to answer.
+TEST_F(SendTest, RefusalIsWholeWhateverItsErrno) {
+  constexpr uint32_t kRestart = 512;  // ERESTARTSYS, which is no answer to a program
+  const ScopedModule hold("kchan_testbed_hold");
+  ASSERT_EQ(hold.error, 0);
+  for (const uint32_t refusal : {uint32_t{EDOM}, uint32_t{EINTR}, kRestart}) {
+    const Answer answer =
+        Send(socket_, "test.hold.mutex", {.what = Order::kRefuse, .refusal = refusal});
+    EXPECT_EQ(answer.error, refusal == kRestart ? EINTR : int(refusal));
+    EXPECT_EQ(answer.text, kRefusal);
+  }
+  // A warning to what is not refused, too.
+  const Answer warned = Send(socket_, "test.hold.mutex", {.what = Order::kRefuse});
+  EXPECT_EQ(warned.error, 0);
+  EXPECT_EQ(warned.text, kRefusal);
+}
+
+TEST_F(SendTest, SourceThatIsInterruptedIsAnswered) {
+  const auto set = [&](uint64_t refuse) {
+    return socket_
+        .Do(KCHAN_CMD_CHANNEL_SET, Named(kChannel).Nest(KCHAN_A_PARAM, Param("refuse", refuse)))
+        .error;
+  };
+  ASSERT_EQ(set(EINTR), 0);
+  EXPECT_EQ(socket_.Do(KCHAN_CMD_ENABLE, Named(kChannel)).error, EINTR);
+  ASSERT_EQ(set(0), 0);
+  EXPECT_EQ(socket_.Do(KCHAN_CMD_ENABLE, Named(kChannel)).error, 0);
+}
+
+// The words are the module's own: the answer must not look for them once it is
+// gone. The unloader comes before the senders whenever it can run.
+TEST_F(SendTest, RefusalIsReadWhileItsModuleUnloads) {
+  constexpr int kReloads = 60;
+  // However slow the machine is.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::atomic<bool> stop = false;
+  std::atomic<uint64_t> refused = 0;
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 3; i++) {
+    senders.emplace_back([&, i] {
+      PinToCpu(i % 2);
+      GenlSocket socket;
+      while (!stop) {
+        const Answer answer =
+            Send(socket, "test.hold.mutex", {.what = Order::kRefuse, .refusal = EDOM});
+        if (answer.error == EDOM) refused++;
+        const std::string expected = answer.error == EDOM        ? kRefusal
+                                     : answer.error == ESHUTDOWN ? "the channel is dead"
+                                                                 : "no such channel";
+        EXPECT_EQ(answer.text, expected) << answer.error;
+      }
+    });
+  }
+  PinToCpu(0);
+  const sched_param urgent{.sched_priority = 1};
+  ASSERT_EQ(sched_setscheduler(0, SCHED_FIFO, &urgent), 0);
+  for (int i = 0; i < kReloads && std::chrono::steady_clock::now() < deadline; i++) {
+    const uint64_t before = refused;
+    EXPECT_EQ(LoadModule("kchan_testbed_hold"), 0);
+    EXPECT_TRUE(Eventually([&] { return refused > before + 10; }));
+    EXPECT_EQ(UnloadModule("kchan_testbed_hold"), 0);
+  }
+  stop = true;
+  for (std::thread& sender : senders) sender.join();
 }
 
 TEST_F(SendTest, ProviderUnloadsUnderItsListener) {

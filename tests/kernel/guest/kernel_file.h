@@ -19,11 +19,18 @@
 
 namespace kchan::guest {
 
-// The holder's end of a FILE channel: a file of /dev/kchan. Nothing is checked;
-// all return a positive errno or 0.
+// The holder's or a writer's end of a FILE channel: a file of /dev/kchan.
+// Nothing is checked; all return a positive errno or 0.
 class Holder : public RingFile {
  public:
   int Hand(kchan_file_hand* hand) { return ioctl(fd(), KCHAN_IOC_FILE_HAND, hand) ? errno : 0; }
+
+  // Binds it as a writer's, which hands over commands only.
+  int AttachWriter(const std::string& channel) {
+    kchan_attach request = Request(channel, KCHAN_CPU_SHARED);
+    request.role = KCHAN_ROLE_WRITER;
+    return RingFile::Attach(&request);
+  }
 
   // The kernel is to write to this descriptor, which may be closed after it.
   int Output(int output, kchan_file_hand* told = nullptr, kchan_file_sync sync = KCHAN_SYNC_NONE,
@@ -41,6 +48,17 @@ class Holder : public RingFile {
              kchan_file_sync sync = KCHAN_SYNC_NONE, uint64_t sync_bytes = 0) {
     const int output = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     const int error = output < 0 ? errno : Output(output, told, sync, sync_bytes);
+    close(output);
+    return error;
+  }
+  // The same for a new file that may get `max_bytes` long.
+  int OutputUpTo(const std::string& path, uint64_t max_bytes) {
+    const int output = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    kchan_file_hand hand{};
+    hand.fd = output;
+    hand.role = KCHAN_FILE_OUTPUT;
+    hand.max_bytes = max_bytes;
+    const int error = output < 0 ? errno : Hand(&hand);
     close(output);
     return error;
   }

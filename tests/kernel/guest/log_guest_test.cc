@@ -201,8 +201,6 @@ TEST_F(LogTest, LinesAndSumsAddUp) {
 
 TEST_F(LogTest, LossThatNoLineFollowsIsSummedUp) {
   Kmsg kmsg;
-  // Longer than the channel's longest record.
-  EXPECT_EQ(socket_.Do(KCHAN_CMD_DISABLE, Named(kChannel)).error, ENOENT);
   Say(std::string(60, 'x'), 1000);
   uint64_t withheld = 0;
   Follower follower;
@@ -215,6 +213,17 @@ TEST_F(LogTest, LossThatNoLineFollowsIsSummedUp) {
   EXPECT_EQ(follower.lines + withheld, 1000u);
   // Quiet afterwards: nothing more is said, of itself.
   EXPECT_FALSE(kmsg.Next(500));
+}
+
+TEST_F(LogTest, LineLongerThanARecordIsLostAndSummedUp) {
+  constexpr size_t kLongest = 4096;
+  Kmsg kmsg;
+  EXPECT_EQ(Say(std::string(kLongest + 1, 'x')), EMSGSIZE);
+  const auto sum = kmsg.Next();
+  ASSERT_TRUE(sum);
+  EXPECT_EQ(sum->text, "test.log: 1 lines withheld, up to #1");
+  EXPECT_EQ(SaidAs(kmsg, std::string(kLongest, 'x')),
+            "test.log#2: " + std::string(796, 'x') + "...");
 }
 
 TEST_F(LogTest, WhatIsSaidWithoutDemandIsNotSaid) {

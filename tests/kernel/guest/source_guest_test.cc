@@ -41,8 +41,9 @@ constexpr uint64_t kAllLogsBytes = 64 * kLogBytes;
 // A daemon's middle: a hub, the kernel below it, nobody above.
 class Daemon {
  public:
-  explicit Daemon(SourcePolicy policy = {}, const source::LinkOptions& link = {})
-      : hub_({.max_log_bytes = kAllLogsBytes},
+  explicit Daemon(SourcePolicy policy = {}, const source::LinkOptions& link = {},
+                  size_t max_channels = hub::HubLimits().max_channels)
+      : hub_({.max_channels = max_channels, .max_log_bytes = kAllLogsBytes},
              [](std::string_view) { return hub::LogLimits{.max_bytes = kLogBytes}; }) {
     source::KernelSideOptions options;
     options.link = link;
@@ -56,6 +57,7 @@ class Daemon {
   }
 
   hub::Hub& hub() { return hub_; }
+  const hub::Hub& hub() const { return hub_; }
   KernelSide& door() { return *kernel_side_; }
   std::shared_ptr<hub::Channel> channel(const std::string& name) { return hub_.Find(name); }
   ChannelState state(const std::string& name) { return channel(name)->snapshot().state; }
@@ -129,7 +131,7 @@ TEST_F(SourceGuestTest, TheModuleAndItsChannelsAreFoundAtStart) {
   EXPECT_EQ(description->writer_policy, "lock_free");
   EXPECT_EQ(description->writer_context, "hardirq");
   EXPECT_EQ(description->direction, hub::Direction::kBoth);
-  ASSERT_EQ(description->parameters.size(), 2u);
+  ASSERT_EQ(description->parameters.size(), 3u);
   EXPECT_EQ(description->parameters[1].name, "even");
   EXPECT_EQ(description->parameters[1].max_value, 1000u);
   EXPECT_EQ(daemon.state(kPerCpu), ChannelState::kIdle);
@@ -279,6 +281,70 @@ TEST_F(SourceGuestTest, ASourceThatCannotBeTurnedOnSaysWhyAndRecovers) {
   ASSERT_TRUE(daemon.BecomesState(kPerCpu, ChannelState::kFailed));
   ASSERT_TRUE(daemon.Set(kPerCpu, "refuse", 0).status.ok());
   EXPECT_TRUE(daemon.Goes(kPerCpu));
+}
+
+// The provider of one channel sleeps in its enable; meanwhile another is written
+// to in full bursts, each of which fits in its ring once the one before is read.
+TEST_F(SourceGuestTest, WhileAProviderTurnsItsChannelOnAnotherIsReadWithoutLoss) {
+  constexpr uint32_t kBurst = 100;
+  for (const char* slow : {kShared, kGenl}) {
+    Daemon daemon;
+    daemon.Demand(kPerCpu);
+    ASSERT_TRUE(daemon.Goes(kPerCpu));
+    ASSERT_TRUE(daemon.Set(slow, "enable_delay_ms", 5000).status.ok());
+    daemon.Demand(slow);
+    const uint64_t before = daemon.channel(kPerCpu)->log().extent().last_sequence;
+    uint64_t written = 0;
+    while (daemon.state(slow) != ChannelState::kLive) {
+      ASSERT_TRUE(daemon.Write(kPerCpu, {.count = kBurst, .length = 64}).status.ok()) << slow;
+      written += kBurst;
+      ASSERT_TRUE(daemon.Reaches(kPerCpu, before + written)) << slow;
+    }
+    EXPECT_GT(written, 10 * kBurst) << slow << " held the others up";
+    EXPECT_EQ(LostNumbers(daemon.ReadAll(kPerCpu)), 0u) << slow;
+    // And nothing of the slow one is missing.
+    ASSERT_TRUE(daemon.Write(slow, {.count = 10, .length = 64}).status.ok());
+    ASSERT_TRUE(daemon.Reaches(slow, 10));
+    EXPECT_EQ(RecordNumbers(daemon.ReadAll(slow)), hub::testing::Range(1, 10)) << slow;
+    ReloadTestbed();
+  }
+}
+
+TEST_F(SourceGuestTest, ChannelIsUnloadedWhileItsProviderTurnsItOn) {
+  Daemon daemon;
+  ASSERT_TRUE(daemon.Set(kShared, "enable_delay_ms", 2000).status.ok());
+  daemon.Demand(kShared);
+  ReloadTestbed();
+  ASSERT_TRUE(daemon.Goes(kShared)) << daemon.channel(kShared)->snapshot().reason;
+  ASSERT_TRUE(daemon.Write(kShared, {.count = 5, .length = 64}).status.ok());
+  EXPECT_TRUE(daemon.Reaches(kShared, 5));
+}
+
+TEST_F(SourceGuestTest, DaemonThatStopsWhileAProviderTurnsItsChannelOnLeavesItToTheNext) {
+  {
+    Daemon daemon;
+    ASSERT_TRUE(daemon.Set(kShared, "enable_delay_ms", 2000).status.ok());
+    daemon.Demand(kShared);
+  }
+  Daemon next;
+  next.Demand(kShared);
+  ASSERT_TRUE(next.Goes(kShared));
+  ASSERT_TRUE(next.Write(kShared, {.count = 5, .length = 64}).status.ok());
+  EXPECT_TRUE(next.Reaches(kShared, 5));
+}
+
+// One place in the hub is left: the channels that came first have it, until
+// they end.
+TEST_F(SourceGuestTest, ChannelThatFoundNoPlaceIsServedWhenAnotherEnds) {
+  size_t channels = 0;
+  {
+    const Daemon all;
+    channels = all.hub().List().size();
+  }
+  Daemon daemon(SourcePolicy{}, {}, channels - 1);
+  ASSERT_EQ(daemon.hub().kernel_side().problems.size(), 1u);
+  testbed_.reset();
+  EXPECT_TRUE(Eventually([&] { return daemon.hub().kernel_side().problems.empty(); }));
 }
 
 TEST_F(SourceGuestTest, CommandsAreAnsweredInTheKernelsWords) {

@@ -100,7 +100,31 @@ TEST_F(FlagsTest, InsecureRemoteListenerIsRefusedByDefault) {
 TEST_F(FlagsTest, WrongFileIsNamed) {
   Write("drain_timeout_ms: 1");
   const auto config = LoadWith({"--config", path_});
-  EXPECT_EQ(config.status().message().find(path_ + ": drain_timeout_ms: "), 0u) << config.status();
+  EXPECT_EQ(config.status().message().find(path_ + ":1:1: drain_timeout_ms: "), 0u)
+      << config.status();
+}
+
+TEST_F(FlagsTest, WrongFieldOfTheFileIsSaidWithItsLineAndColumn) {
+  Write("node_name: \"a\"\nmemory {\n  log_bytes: 5\n}\n");
+  const auto config = LoadWith({"--config", path_});
+  EXPECT_EQ(config.status().message().find(path_ + ":3:3: memory.log_bytes: "), 0u)
+      << config.status();
+}
+
+TEST_F(FlagsTest, WrongFlagIsNamedThoughThereIsAFile) {
+  Write("tcp_listeners { address: \"127.0.0.1:1\" insecure: true }");
+  const auto insecure =
+      LoadWith({"--config", path_, "--listen-tcp", "0.0.0.0:1", "--insecure"}).status();
+  EXPECT_EQ(insecure.message().find("--listen-tcp: tcp_listeners[0].insecure: "), 0u) << insecure;
+  const auto relative = LoadWith({"--config", path_, "--listen-unix-dir", "run"}).status();
+  EXPECT_EQ(relative.message().find("--listen-unix-dir: unix_sockets.directory: "), 0u) << relative;
+}
+
+TEST_F(FlagsTest, MistakeOfTheFileIsNotBlamedOnAFlag) {
+  Write("tcp_listeners { address: \"127.0.0.1\" insecure: true }");
+  const auto config = LoadWith({"--config", path_, "--listen-unix-dir", "/run/x"});
+  EXPECT_EQ(config.status().message().find(path_ + ":1:17: tcp_listeners[0].address: "), 0u)
+      << config.status();
 }
 
 }  // namespace

@@ -40,6 +40,38 @@ TEST(ResolveTest, FilesOfTheKernelAreWhereTheFileSays) {
   EXPECT_EQ(WrongField(R"(file_directory: "files")"), "file_directory");
 }
 
+TEST(ResolveTest, FilesOfTheKernelAreWrittenAsTheFileSays) {
+  const source::FileWriting usual = FromText("")->link.file_writing;
+  EXPECT_EQ(usual.rotate_bytes, 16u << 20);
+  EXPECT_EQ(usual.max_bytes, 64u << 20);
+  EXPECT_EQ(usual.sync, source::FileSync::kNone);
+
+  const auto small = FromText(R"(file_writing {
+    rotate_bytes: 65536 max_bytes: 131072 sync: FILE_SYNC_BYTES sync_bytes: 8192 })");
+  ASSERT_TRUE(small.ok()) << small.status();
+  EXPECT_EQ(small->link.file_writing.rotate_bytes, 65536u);
+  EXPECT_EQ(small->link.file_writing.max_bytes, 131072u);
+  EXPECT_EQ(small->link.file_writing.sync, source::FileSync::kBytes);
+  EXPECT_EQ(small->link.file_writing.sync_bytes, 8192u);
+  const auto by_bytes = FromText("file_writing { sync: FILE_SYNC_BYTES }");
+  EXPECT_EQ(by_bytes->link.file_writing.sync_bytes, 1u << 20);
+  const auto always = FromText("file_writing { sync: FILE_SYNC_ALWAYS }");
+  EXPECT_EQ(always->link.file_writing.sync, source::FileSync::kAlways);
+  // The bound follows where only the other is raised.
+  const auto large = FromText("file_writing { rotate_bytes: 134217728 }");
+  ASSERT_TRUE(large.ok()) << large.status();
+  EXPECT_EQ(large->link.file_writing.max_bytes, 134217728u);
+}
+
+TEST(ResolveTest, FilesThatCannotBeWrittenSoAreMistakes) {
+  EXPECT_EQ(WrongField("file_writing { rotate_bytes: 65535 }"), "file_writing.rotate_bytes");
+  EXPECT_EQ(WrongField("file_writing { max_bytes: 131071 }"), "file_writing.max_bytes");
+  EXPECT_EQ(WrongField("file_writing { max_bytes: 1048576 }"), "file_writing.max_bytes");
+  EXPECT_EQ(WrongField("file_writing { sync: FILE_SYNC_BYTES sync_bytes: 0 }"),
+            "file_writing.sync_bytes");
+  EXPECT_EQ(WrongField("file_writing { sync_bytes: 65536 }"), "file_writing.sync_bytes");
+}
+
 TEST(ResolveTest, FirstRuleThatMatchesHolds) {
   const auto config = FromText(R"(
     memory { log_bytes: 2097152 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/hub/hub.h"
 
-#include <map>
-
 #include "tests/unit/hub/hub_testing.h"
 
 namespace kchan::hub {
@@ -48,38 +46,24 @@ TEST_F(HubTest, ChannelsAreBounded) {
   EXPECT_NE(hub_.Upsert(Description("e")), nullptr);
 }
 
-TEST_F(HubTest, LogsTogetherAreBounded) {
-  Hub hub({.max_channels = 100, .max_log_bytes = 150 << 10, .max_pinned_bytes = 0},
-          [](std::string_view) { return kLogLimits; });
-  EXPECT_NE(hub.Upsert(Description("a")), nullptr);
-  EXPECT_NE(hub.Upsert(Description("b")), nullptr);
-  EXPECT_EQ(hub.Upsert(Description("c")), nullptr);
-  hub.Find("a")->log().SetMaxBytes(10 << 10);
-  EXPECT_NE(hub.Upsert(Description("c")), nullptr);
-}
-
-TEST_F(HubTest, TheLastLogGetsWhatTheOthersLeave) {
-  Hub hub({.max_channels = 100, .max_log_bytes = 150 << 10, .min_log_bytes = 20 << 10},
-          [](std::string_view) { return kLogLimits; });
-  hub.Upsert(Description("a"));
-  hub.Upsert(Description("b"));
-  const auto last = hub.Upsert(Description("c"));
-  ASSERT_NE(last, nullptr);
-  EXPECT_EQ(last->log().max_bytes(), size_t{(150 - 2 * 64) << 10});
-  EXPECT_EQ(hub.Upsert(Description("d")), nullptr);
-}
-
-TEST_F(HubTest, ChannelWithoutRecordsTakesNothingFromTheLogs) {
-  Hub hub({.max_channels = 100, .max_log_bytes = 64 << 10},
-          [](std::string_view) { return kLogLimits; });
-  hub.Upsert(Description("a"));
-  EXPECT_EQ(hub.Upsert(Description("b")), nullptr);
-  ChannelDescription value;
-  value.name = "value";
-  value.volume = Volume::kValue;
-  const auto channel = hub.Upsert(std::make_shared<const ChannelDescription>(value));
-  ASSERT_NE(channel, nullptr);
-  EXPECT_EQ(channel->log().max_bytes(), 0u);
+TEST_F(HubTest, FullHubGivesThePlaceOfTheChannelThatEndedFirst) {
+  for (const char* name : {"a", "b", "c", "d"}) Add(name);
+  const auto end = [&](const char* name) {
+    hub_.Find(name)->SetState(ChannelState::kEnded, "unloaded");
+  };
+  end("c");
+  end("a");
+  end("b");
+  hub_.Find("c")->SetState(ChannelState::kEnded, "another reason");  // since when stays
+  const ChannelDemand reader(hub_, hub_.Find("a"));
+  EXPECT_NE(hub_.Upsert(Description("e")), nullptr);
+  EXPECT_EQ(hub_.Find("c"), nullptr);
+  EXPECT_NE(hub_.Upsert(Description("f")), nullptr);
+  EXPECT_EQ(hub_.Find("b"), nullptr) << "a has a reader";
+  EXPECT_EQ(hub_.Upsert(Description("g")), nullptr);
+  hub_.Find("f")->SetState(ChannelState::kEnded, "");
+  hub_.Find("f")->SetState(ChannelState::kLive, "");
+  EXPECT_EQ(hub_.Upsert(Description("g")), nullptr) << "f has come back";
 }
 
 TEST_F(HubTest, ChannelThatHasRecordsNowIsAnotherOneWithALog) {
@@ -92,26 +76,6 @@ TEST_F(HubTest, ChannelThatHasRecordsNowIsAnotherOneWithALog) {
   EXPECT_NE(records, values);
   EXPECT_EQ(hub_.Find("exec"), records);
   EXPECT_GT(records->log().max_bytes(), 0u);
-}
-
-TEST_F(HubTest, NewLimitsOfLogsStayTogetherWithinTheBound) {
-  std::map<std::string, size_t, std::less<>> wanted{{"a", 100 << 10}, {"b", 60 << 10}};
-  Hub hub({.max_channels = 100, .max_log_bytes = 150 << 10, .min_log_bytes = 20 << 10},
-          [&](std::string_view name) {
-            return LogLimits{.max_bytes = wanted.find(name)->second, .segment_bytes = 16 << 10};
-          });
-  const auto a = hub.Upsert(Description("a"));
-  const auto b = hub.Upsert(Description("b"));
-  EXPECT_EQ(b->log().max_bytes(), size_t{50 << 10});
-  hub.UpdateLogLimits();
-  EXPECT_EQ(b->log().max_bytes(), size_t{50 << 10}) << "nothing has changed";
-  wanted["a"] = 80 << 10;
-  hub.UpdateLogLimits();
-  EXPECT_EQ(a->log().max_bytes(), size_t{80 << 10});
-  EXPECT_EQ(b->log().max_bytes(), size_t{60 << 10}) << "room was made for what it wanted";
-  wanted["a"] = 200 << 10;
-  hub.UpdateLogLimits();
-  EXPECT_EQ(a->log().max_bytes(), size_t{90 << 10});
 }
 
 TEST_F(HubTest, EveryChangeGrowsTheVersionAndNothingElseDoes) {

@@ -226,6 +226,38 @@ TEST(LogEpochTest, WhatHistoryDidNotReachIsAnUnknownLoss) {
   EXPECT_FALSE(f.log.Seek(StartAt{{kA, 5}}).has_value());
 }
 
+TEST(LogEpochTest, WhileHistoryComesAnUnknownEpochMayStillCome) {
+  LogFixture f;
+  Follower reader(f.log, StartAt{{kB, 2}});
+  f.log.StartEpoch(kA, 1, 1, /*has_history=*/true);
+  f.AppendPublished(3);
+  CountingWaiter waiter;
+  EXPECT_TRUE(reader.Read().empty());
+  EXPECT_TRUE(f.log.Wait(reader.position(), &waiter));
+  f.log.StartEpoch(kB, 1, 1, /*has_history=*/true);
+  f.AppendPublished(4);
+  f.log.CaughtUp();
+  EXPECT_EQ(waiter.count, 1);
+  EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(3, 4));
+}
+
+TEST(LogEpochTest, OfHistoryThatIsOverAnEarlierDaemonMayHaveSeenMore) {
+  for (const bool came_first : {false, true}) {
+    LogFixture f;
+    std::optional<Follower> reader;
+    if (came_first) reader.emplace(f.log, StartAt{{kA, 5}});
+    f.log.StartEpoch(kA, 1, 1, /*has_history=*/true);
+    f.AppendPublished(3);
+    f.log.StartEpoch(kB, 1, 1, /*has_history=*/true);
+    f.AppendPublished(2);
+    if (!came_first) reader.emplace(f.log, StartAt{{kA, 5}});
+    const LogBatch batch = reader->Read();
+    EXPECT_FALSE(batch.loss.has_value());
+    EXPECT_EQ(batch.epoch, kB);
+    EXPECT_EQ(RecordNumbers(Decode(batch)), Range(1, 2));
+  }
+}
+
 TEST(LogEpochTest, UnknownEpochWithoutRecordsCoversNoNumber) {
   LogFixture f;
   f.log.StartEpoch(kA, 1, 8);

@@ -28,6 +28,51 @@ TEST(LogSeekTest, NowGivesOnlyWhatComes) {
   EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(11, 12));
 }
 
+TEST(LogSeekTest, NowOfALogWithoutEpochsIsTheFirstOnesBeginning) {
+  LogFixture f;
+  Follower reader(f.log, StartNow{});
+  EXPECT_TRUE(reader.Read().empty());
+  f.Start().AppendPublished(3);
+  EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(1, 3));
+}
+
+TEST(LogSeekTest, NowIsBehindTheHistoryThatAKernelStillHas) {
+  LogFixture f;
+  Follower before(f.log, StartNow{});
+  f.log.StartEpoch(kEpoch - 1, LogFixture::kSchema, 1, /*has_history=*/true);  // all of it is
+  f.AppendPublished(5);
+  f.log.StartEpoch(kEpoch, LogFixture::kSchema, 1, /*has_history=*/true);
+  f.AppendPublished(10);
+  Follower meanwhile(f.log, StartNow{});
+  for (Follower* reader : {&before, &meanwhile}) {
+    EXPECT_TRUE(reader->Read().empty());
+    testing::CountingWaiter waiter;
+    EXPECT_TRUE(f.log.Wait(reader->position(), &waiter));
+    f.log.Disarm(&waiter);
+  }
+  f.log.CaughtUp();
+  f.AppendPublished(2);
+  for (Follower* reader : {&before, &meanwhile}) {
+    const std::vector<Seen> seen = reader->ReadAll();
+    EXPECT_EQ(RecordNumbers(seen), Range(11, 12));
+    EXPECT_EQ(LostNumbers(seen), 0u);
+  }
+  EXPECT_EQ(RecordNumbers(Follower(f.log, StartOldest{}).ReadAll()).size(), 17u);
+}
+
+// What was written after the source had attached is new, though it was read
+// together with the history.
+TEST(LogSeekTest, NowIsBehindWhatThereWasWhenTheSourceAttached) {
+  LogFixture f;
+  Follower reader(f.log, StartNow{});
+  f.log.StartEpoch(kEpoch, LogFixture::kSchema, 1, /*has_history=*/true, /*history_end=*/6);
+  f.AppendPublished(4);
+  EXPECT_TRUE(reader.Read().empty());
+  f.AppendPublished(6);
+  f.log.CaughtUp();
+  EXPECT_EQ(RecordNumbers(reader.ReadAll()), Range(7, 10));
+}
+
 TEST(LogSeekTest, OldestAfterEvictionReportsNoLoss) {
   LogFixture f(kSmall);
   f.Start().AppendPublished(1000, 500);

@@ -134,6 +134,51 @@ TEST(LogThreadTest, ReadersComeAndGo) {
   EXPECT_EQ(f.use->pinned_bytes.load(), 0u);
 }
 
+TEST(LogThreadTest, LogsWithAWriterEachTakeTheirMemoryFromEachOther) {
+  static constexpr uint64_t kAll = 256 << 10;
+  const auto use = std::make_shared<MemoryUse>(kAll);
+  constexpr size_t kLogs = 6;
+  std::vector<std::unique_ptr<Log>> logs;
+  for (size_t i = 0; i < kLogs; ++i) {
+    logs.push_back(
+        std::make_unique<Log>(LogLimits{.max_bytes = kAll, .segment_bytes = 16 << 10}, use));
+    logs.back()->StartEpoch(LogFixture::kEpoch, LogFixture::kSchema, 1);
+  }
+  static constexpr uint64_t kEach = kNumbers / kLogs;
+  std::vector<std::thread> threads;
+  for (const auto& log : logs) {
+    threads.emplace_back([&use, &log] {
+      while (log->next_sequence() <= kEach) {
+        const std::string payload = PayloadOf(log->next_sequence(), log->next_sequence() % 500);
+        log->Append({}, std::as_bytes(std::span(payload)));
+        if (log->next_sequence() % 7 == 0) log->Publish();
+        ASSERT_LE(use->log_bytes.load(), kAll);
+      }
+      log->Publish();
+    });
+    threads.emplace_back([&log] {
+      Totals total;
+      SleepingWaiter waiter;
+      LogPosition position = *log->Seek(StartAt{{LogFixture::kEpoch, 0}});
+      while (total.last < kEach) {
+        const LogBatch batch = log->Read(position, 4096);
+        if (batch.empty()) {
+          ASSERT_TRUE(!log->Wait(position, &waiter) || waiter.Sleep()) << total.last;
+        } else {
+          Count(batch, total);
+          if (::testing::Test::HasFatalFailure()) return;
+        }
+      }
+      log->Disarm(&waiter);
+      EXPECT_EQ(total.records + total.lost, kEach);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(use->pinned_bytes.load(), 0u);
+  logs.clear();
+  EXPECT_EQ(use->log_bytes.load(), 0u);
+}
+
 TEST(LogThreadTest, SubscriptionsFollowAHubThatChanges) {
   Hub hub({}, [](std::string_view) {
     return LogLimits{.max_bytes = 256 << 10, .segment_bytes = 16 << 10};

@@ -170,6 +170,24 @@ TEST(PumpTest, EarlierDeadlineOfAnotherTaskComesFirst) {
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 
+TEST(PumpTest, TaskWhoseDeadlinesHavePassedDoesNotStarveOthers) {
+  Pump pump;
+  Counter late_turns;
+  std::atomic<bool> enough{false};
+  const auto late = Make(pump, [&](Turns& self) {
+    late_turns.Add();
+    if (!enough) self.SetDeadline(Pump::Clock::now() - milliseconds(1));
+  });
+  late->Notify();
+  ASSERT_TRUE(late_turns.Await(3));
+  Counter other_turns;
+  const auto other = Make(pump, [&](Turns&) { other_turns.Add(); });
+  other->Notify();
+  EXPECT_TRUE(other_turns.Await(1));
+  enough = true;
+  pump.Stop();
+}
+
 TEST(PumpTest, QueuedTaskOutlivesItsOwner) {
   Pump pump;
   Counter started;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "bridge/hub/hub.h"
 #include "bridge/source/epoch.h"
@@ -58,11 +59,14 @@ class FakeLink final : public KernelLink {
     OnEnd on_end_;
   };
 
-  absl::StatusOr<std::unique_ptr<RecordSource>> Attach(const ChannelMessage&,
-                                                       hub::ValueFeed&) override {
+  StartAttach Attach(const ChannelMessage&, hub::ValueFeed&) override {
     ++attempts;
-    if (!attach_error.ok()) return attach_error;
-    return std::make_unique<Source>(*this);
+    return [this]() -> absl::StatusOr<FinishAttach> {
+      if (!attach_error.ok()) return attach_error;
+      return [this]() -> absl::StatusOr<std::unique_ptr<RecordSource>> {
+        return std::make_unique<Source>(*this);
+      };
+    };
   }
   absl::StatusOr<hub::Schema> GetSchema(const std::string&) override {
     hub::Schema schema;
@@ -107,7 +111,17 @@ class ChannelSourceTest : public ::testing::Test {
       : context_{.loop = *loop_,
                  .boot_id = kBootId,
                  .policy_for = [this](std::string_view) { return policy_; },
-                 .on_problem = [this] { ++problems_; }} {
+                 .on_problem = [this] { ++problems_; },
+                 .on_ended = [this] { ++ended_; },
+                 .call_blocking =
+                     [this](const std::string&, std::function<void()> call, EventLoop::Task then) {
+                       if (blocks_) {
+                         blocked_.emplace_back(std::move(call), std::move(then));
+                       } else {
+                         call();
+                         then();
+                       }
+                     }} {
     channel_ =
         hub_.Upsert(std::make_shared<const hub::ChannelDescription>(link_.Message().description));
     source_ = std::make_unique<ChannelSource>(context_, channel_);
@@ -137,6 +151,13 @@ class ChannelSourceTest : public ::testing::Test {
     loop_->Run();
     return held;
   }
+  // The provider has turned on what it was asked to.
+  void Unblock() {
+    for (auto& [call, then] : std::exchange(blocked_, {})) {
+      call();
+      then();
+    }
+  }
   ChannelState state() const { return channel_->snapshot().state; }
   std::string reason() const { return channel_->snapshot().reason; }
   uint64_t epoch() const { return channel_->log().extent().epoch; }
@@ -145,6 +166,9 @@ class ChannelSourceTest : public ::testing::Test {
   hub::Hub hub_{{}, [](std::string_view) { return hub::LogLimits(); }};
   SourcePolicy policy_;
   int problems_ = 0;
+  int ended_ = 0;
+  bool blocks_ = false;  // the provider takes its time
+  std::vector<std::pair<std::function<void()>, EventLoop::Task>> blocked_;
   ChannelSourceContext context_;
   FakeLink link_;
   std::shared_ptr<hub::Channel> channel_;
@@ -428,6 +452,74 @@ TEST(EpochTest, AnEpochIsOfItsBootChannelAndGeneration) {
   EXPECT_NE(source::EpochOf("ab", "c", 7), source::EpochOf("a", "bc", 7));
   // Written down, since cursors outlive daemons.
   EXPECT_EQ(epoch, 3213883253961014923u);
+}
+
+TEST_F(ChannelSourceTest, UntilItsProviderHasTurnedItOnItIsAsItWas) {
+  blocks_ = true;
+  Register();
+  Demand();
+  EXPECT_EQ(state(), ChannelState::kIdle);
+  source_->Reconsider();
+  EXPECT_EQ(link_.attempts, 1) << "one at a time";
+  Unblock();
+  EXPECT_EQ(state(), ChannelState::kLive);
+  EXPECT_NE(link_.attached, nullptr);
+}
+
+TEST_F(ChannelSourceTest, ReaderWhoLeftMeanwhileLeavesItIdle) {
+  blocks_ = true;
+  policy_.idle_close = absl::Milliseconds(1);
+  Register();
+  Demand();
+  DropDemand();
+  Unblock();
+  EXPECT_TRUE(RunUntil([&] { return state() == ChannelState::kIdle && !link_.attached; }));
+}
+
+TEST_F(ChannelSourceTest, ChannelThatGoesMeanwhileEndsAndIsNotAttached) {
+  blocks_ = true;
+  Register();
+  Demand();
+  source_->Gone(link_.id, "unloaded");
+  EXPECT_EQ(state(), ChannelState::kEnded);
+  EXPECT_EQ(ended_, 1);
+  Unblock();
+  EXPECT_EQ(state(), ChannelState::kEnded);
+  EXPECT_EQ(link_.attached, nullptr);
+}
+
+TEST_F(ChannelSourceTest, LinkThatGoesMeanwhileIsNotTouchedAgain) {
+  blocks_ = true;
+  Register();
+  Demand();
+  source_->LinkGone("gone");
+  Unblock();
+  EXPECT_EQ(link_.attached, nullptr);
+  Register();
+  Unblock();
+  EXPECT_EQ(state(), ChannelState::kLive) << "it has come back";
+}
+
+TEST_F(ChannelSourceTest, SourceThatGoesMeanwhileIsNotTouchedAgain) {
+  blocks_ = true;
+  Register();
+  Demand();
+  source_.reset();
+  Unblock();
+  EXPECT_EQ(link_.attached, nullptr);
+}
+
+TEST_F(ChannelSourceTest, RegisteredAnewMeanwhileItIsTriedAgain) {
+  blocks_ = true;
+  Register();
+  Demand();
+  link_.registered_anew = true;
+  Unblock();
+  EXPECT_EQ(state(), ChannelState::kFailed);
+  link_.registered_anew = false;
+  ASSERT_TRUE(RunUntil([&] { return !blocked_.empty(); }));
+  Unblock();
+  EXPECT_EQ(state(), ChannelState::kLive);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(CatalogTest, AdoptedFilesCountAndGoFirstButAreNobodysHistory) {
   EXPECT_EQ(catalog.bytes(), 200u);
   EXPECT_EQ(catalog.Oldest(), (hub::Cursor{9, 0}));
   EXPECT_EQ(catalog.Find(7, 1), nullptr);
-  catalog.RemoveOldest();
+  catalog.Remove(catalog.files().front().facts.index);
   EXPECT_EQ(catalog.bytes(), 100u);
   EXPECT_EQ(catalog.records(), 2u);
 }

@@ -65,8 +65,8 @@ class DamageTest : public ::testing::Test {
 
   Found Start() {
     int error = 0;
-    auto spool = std::make_shared<ChannelSpool>(Node::kChannel, Channel(), files_, loader_,
-                                                std::make_shared<hub::MemoryUse>(), [] {});
+    auto spool = std::make_shared<ChannelSpool>(Node::kChannel, Channel(), files_, "boot-1",
+                                                loader_, std::make_shared<hub::MemoryUse>(), [] {});
     RecoveredFolder recovered = Recover(*files_, spool->folder(), Node::kChannel, error);
     EXPECT_EQ(error, 0);
     Found found{.damages = recovered.damages.size(), .set_aside = recovered.catalog.aside().size()};

@@ -135,6 +135,81 @@ TEST_F(SpoolReadTest, NumbersThatTheKernelGivesOnceMoreComeOnce) {
   ASSERT_TRUE(node.IsSpooled());
 }
 
+// What of the epoch was before the source came is no news, and is not lost to
+// somebody who wants what is new.
+TEST_F(SpoolReadTest, NowIsBehindARestartAlsoWhereTheSourceIsStillToCome) {
+  RunOnce(100);
+  Node node(Setup());
+  auto position = node.log().Seek(hub::StartNow{});
+  ASSERT_TRUE(position);
+  EXPECT_TRUE(node.log().Read(*position, 4096).empty());
+  hub::testing::CountingWaiter waiter;
+  ASSERT_TRUE(node.log().Wait(*position, &waiter));
+  node.StartEpoch(kEpoch, 108);  // 101 to 107 are lost, but not to this reader
+  node.Append(2);
+  EXPECT_GT(waiter.count, 0);
+  const auto seen = hub::testing::Decode(node.log().Read(*position, 4096));
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].first, 108u);
+  EXPECT_TRUE(seen[0].is_record);
+}
+
+TEST_F(SpoolReadTest, NowIsBehindWhatTheKernelGivesOnceMore) {
+  RunOnce(100);
+  Node node(Setup());
+  auto position = node.log().Seek(hub::StartNow{});
+  ASSERT_TRUE(position);
+  node.StartEpoch(kEpoch, 41, /*has_history=*/true);
+  node.Append(80);  // 41 to 120
+  EXPECT_TRUE(node.log().Read(*position, 4096).empty());
+  node.log().CaughtUp();
+  node.Append(1);
+  const auto seen = hub::testing::Decode(node.log().Read(*position, 4096));
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].first, 121u);
+}
+
+TEST_F(SpoolReadTest, RecordsOfAnEarlierBootBringTheClockOfThatBoot) {
+  RunOnce(50);
+  {
+    Node same_boot(Setup());
+    testing::ClockOffsets offsets;
+    EXPECT_EQ(Records(same_boot.Read(hub::StartOldest{}, 4096, &offsets)), 50u);
+    for (const auto& offset : offsets) EXPECT_FALSE(offset);
+  }
+  NodeSetup setup = Setup();
+  setup.boot_id = "boot-2";
+  Node node(setup);
+  node.StartEpoch(kEpoch + 1, 1);
+  node.Append(5);
+  testing::ClockOffsets offsets;
+  EXPECT_EQ(Records(node.Read(hub::StartOldest{}, 4096, &offsets)), 55u);
+  ASSERT_GE(offsets.size(), 2u);
+  ASSERT_TRUE(offsets.front());
+  // This machine's clock has not been set since.
+  timespec boottime = {};
+  clock_gettime(CLOCK_BOOTTIME, &boottime);
+  const int64_t boottime_ns = boottime.tv_sec * 1'000'000'000 + boottime.tv_nsec;
+  const auto now_ns = static_cast<int64_t>(UnixNs());
+  EXPECT_NEAR(static_cast<double>(*offsets.front()), static_cast<double>(now_ns - boottime_ns),
+              60e9);
+  EXPECT_FALSE(offsets.back());
+}
+
+TEST_F(SpoolReadTest, AChannelThatTheHubForgotAndThatComesAgainHasItsHistory) {
+  Node node(Setup());
+  node.StartEpoch(kEpoch, 1);
+  node.Append(100);
+  node.ForgetChannel();
+  ASSERT_NE(node.log().history(), nullptr);
+  node.StartEpoch(kEpoch, 104);
+  node.Append(10);
+  const std::vector<Seen> seen = node.Read(hub::StartOldest{});
+  EXPECT_EQ(Records(seen), 110u);
+  EXPECT_EQ(Lost(seen), 3u);
+  ASSERT_TRUE(node.IsSpooled());
+}
+
 TEST_F(SpoolReadTest, LastRecordsAreCountedOverDiskAndMemory) {
   RunOnce(3000);
   Node node(Setup());

@@ -97,7 +97,7 @@ Node::Node(const NodeSetup& setup) : hub_({}, [log = setup.log](std::string_view
   options.max_total_bytes = setup.max_total_bytes;
   options.max_read_bytes = setup.max_read_bytes;
   options.node = "node-1";
-  options.boot_id = "boot-1";
+  options.boot_id = setup.boot_id;
   options.limits_for = [limits = setup.limits](std::string_view) { return limits; };
   options.on_problems = [this](std::vector<hub::Problem> problems) {
     hub_.SetOwnProblems(std::move(problems));
@@ -110,8 +110,21 @@ Node::Node(const NodeSetup& setup) : hub_({}, [log = setup.log](std::string_view
   options.files = setup.files;
   spool_ = Spool::Start(std::move(options), hub_.memory_use());
   hub_.SetHistoryKeeper(spool_.get());
+  MakeChannel();
+}
+
+void Node::MakeChannel() {
   channel_ = hub_.Upsert(Description());
   channel_->SetSchema(SchemaNamed("fact"));
+}
+
+void Node::ForgetChannel() {
+  const std::weak_ptr<hub::Channel> forgotten = channel_;
+  hub_.Remove(kChannel);
+  channel_.reset();
+  // Whoever writes its history is the last to let go.
+  EXPECT_TRUE(Eventually([&] { return forgotten.expired(); }));
+  MakeChannel();
 }
 
 Node::~Node() { spool_->Stop(); }
@@ -143,7 +156,8 @@ std::vector<std::string> Node::notes() {
   return notes_;
 }
 
-std::vector<Seen> Node::Read(const hub::Start& start, size_t max_bytes) {
+std::vector<Seen> Node::Read(const hub::Start& start, size_t max_bytes,
+                             ClockOffsets* clock_offsets) {
   const hub::LogExtent end = log().extent();
   std::vector<Seen> all;
   std::optional<hub::LogPosition> position = log().Seek(start);
@@ -164,6 +178,7 @@ std::vector<Seen> Node::Read(const hub::Start& start, size_t max_bytes) {
       if (!woken) break;
       continue;
     }
+    if (clock_offsets != nullptr) clock_offsets->push_back(batch.clock_offset_ns);
     const std::vector<Seen> seen = Decode(batch);
     Check(batch, seen, reached);
     if (::testing::Test::HasFatalFailure()) break;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ bool Eventually(const std::function<bool()>& is_true);
 // A schema of one type, told apart by `name`.
 std::shared_ptr<const hub::Schema> SchemaNamed(const std::string& name);
 
+using ClockOffsets = std::vector<std::optional<int64_t>>;
+
 struct NodeSetup {
   std::string directory;
   SpoolLimits limits{
@@ -47,6 +50,7 @@ struct NodeSetup {
   uint64_t max_total_bytes = 1ull << 30;
   uint64_t max_read_bytes = 1 << 20;
   std::shared_ptr<Files> files = nullptr;
+  std::string boot_id = "boot-1";
 };
 
 // A daemon without its edges: a hub, a spool, and the channel "c" with somebody
@@ -75,9 +79,15 @@ class Node {
 
   // Reads from `start` to the log's end, over the disk where it has to. A number
   // that comes twice, is left out or has another record's payload is a failure.
-  std::vector<Seen> Read(const hub::Start& start, size_t max_bytes = 256 << 10);
+  // Adds each batch's clock offset to `clock_offsets`.
+  std::vector<Seen> Read(const hub::Start& start, size_t max_bytes = 256 << 10,
+                         ClockOffsets* clock_offsets = nullptr);
+  // The hub forgets the channel, and it comes again.
+  void ForgetChannel();
 
  private:
+  void MakeChannel();
+
   hub::Hub hub_;
   std::mutex notes_mutex_;
   std::vector<std::string> notes_;

@@ -25,7 +25,7 @@ CHANNEL_OPTIONS: list[tuple[str, int]] = [
     ("grpc.http2.max_pings_without_data", 0),
     # A subscription's own back-off decides when to try again.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.min_reconnect_backoff_ms", 10000),  # what one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1000),
     # A write is at most once: nothing below us may send a call again.
     ("grpc.enable_retries", 0),

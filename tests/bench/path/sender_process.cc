@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/bench/throughput/sender_process.h"
+#include "tests/bench/path/sender_process.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -10,19 +10,31 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace kchan::bench {
 namespace {
 
-[[noreturn]] void RunSender(const char* method, uint16_t port, size_t record_bytes, int output) {
-  const std::string port_text = std::to_string(port);
-  const std::string size_text = std::to_string(record_bytes);
+[[noreturn]] void RunSender(const std::string& method, const Setup& setup, int output) {
+  const std::string port = std::to_string(setup.port);
+  const std::string size = std::to_string(setup.record_bytes);
+  const std::string rate = std::to_string(setup.rate);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(output, STDOUT_FILENO);
-  execl("/proc/self/exe", "throughput_bench", "--send", method, "--port", port_text.c_str(),
-        "--size", size_text.c_str(), nullptr);
+  execl("/proc/self/exe", "path_bench", "send", method.c_str(), "--port", port.c_str(), "--size",
+        size.c_str(), "--rate", rate.c_str(), "--tls", setup.tls_folder.c_str(), nullptr);
   _exit(127);
+}
+
+// A number of a line of a file of /proc/PID.
+uint64_t NumberOf(const std::string& path, const std::string& name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name + ":")) return std::stoull(line.substr(name.size() + 1));
+  }
+  return 0;
 }
 
 }  // namespace
@@ -36,15 +48,15 @@ double OwnCpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-SenderProcess::SenderProcess(const char* method, uint16_t port, size_t record_bytes) {
+SenderProcess::SenderProcess(const std::string& method, const Setup& setup) {
   int pipe_ends[2];
   if (pipe2(pipe_ends, O_CLOEXEC) != 0) std::abort();
   pid_ = fork();
-  if (pid_ == 0) RunSender(method, port, record_bytes, pipe_ends[1]);
+  if (pid_ == 0) RunSender(method, setup, pipe_ends[1]);
   close(pipe_ends[1]);
   char line[8];
   if (read(pipe_ends[0], line, sizeof(line)) <= 0) {
-    std::fprintf(stderr, "%s: the sender did not start\n", method);
+    std::fprintf(stderr, "%s: the sender did not start\n", method.c_str());
     std::exit(1);
   }
   close(pipe_ends[0]);
@@ -65,6 +77,19 @@ double SenderProcess::cpu_seconds() const {
   std::fclose(file);
   if (got != 2) return 0;
   return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+uint64_t SenderProcess::resident_bytes() const {
+  return NumberOf("/proc/" + std::to_string(pid_) + "/status", "VmRSS") << 10;
+}
+
+uint64_t SenderProcess::wake_ups() const {
+  uint64_t sum = 0;
+  for (const auto& thread :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
+    sum += NumberOf(thread.path() / "status", "voluntary_ctxt_switches");
+  }
+  return sum;
 }
 
 }  // namespace kchan::bench

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_TESTS_BENCH_THROUGHPUT_SENDER_PROCESS_H_
-#define KCHAN_TESTS_BENCH_THROUGHPUT_SENDER_PROCESS_H_
+#ifndef KCHAN_TESTS_BENCH_PATH_SENDER_PROCESS_H_
+#define KCHAN_TESTS_BENCH_PATH_SENDER_PROCESS_H_
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <cstdint>
+#include <string>
+
+#include "tests/bench/path/method.h"
 
 namespace kchan::bench {
 
@@ -16,13 +18,16 @@ double OwnCpuSeconds();
 // The constructor returns once it listens, and ends the program if it cannot.
 class SenderProcess {
  public:
-  SenderProcess(const char* method, uint16_t port, size_t record_bytes);
+  SenderProcess(const std::string& method, const Setup& setup);
   ~SenderProcess();
   SenderProcess(const SenderProcess&) = delete;
   SenderProcess& operator=(const SenderProcess&) = delete;
 
-  // CPU time that it has used so far.
+  // What it has used so far.
   double cpu_seconds() const;
+  uint64_t resident_bytes() const;
+  // How often its threads went to sleep, and so were woken.
+  uint64_t wake_ups() const;
 
  private:
   pid_t pid_ = 0;
@@ -30,4 +35,4 @@ class SenderProcess {
 
 }  // namespace kchan::bench
 
-#endif  // KCHAN_TESTS_BENCH_THROUGHPUT_SENDER_PROCESS_H_
+#endif  // KCHAN_TESTS_BENCH_PATH_SENDER_PROCESS_H_

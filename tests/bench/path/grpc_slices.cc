@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "kchan/v1/record.pb.h"
-#include "tests/bench/throughput/method.h"
+#include "tests/bench/path/credentials.h"
+#include "tests/bench/path/method.h"
 
 namespace kchan::bench {
 namespace {
@@ -57,11 +58,10 @@ class Service final : public grpc::CallbackGenericService {
 
 class GrpcSlices final : public Method {
  public:
-  void Send(uint16_t port, size_t record_bytes, void (*ready)()) override {
-    Service service(EncodeMessage(record_bytes));
+  void Send(const Setup& setup, void (*ready)()) override {
+    Service service(EncodeMessage(setup.record_bytes));
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:" + std::to_string(port),
-                             grpc::InsecureServerCredentials());
+    builder.AddListeningPort(AddressOf(setup), ServerCredentialsOf(setup));
     builder.RegisterCallbackGenericService(&service);
     const auto server = builder.BuildAndStart();
     ready();
@@ -69,15 +69,13 @@ class GrpcSlices final : public Method {
   }
 
   // Counts records by the message's size: the ceiling does not even look.
-  void Receive(uint16_t port, size_t record_bytes, const std::atomic<bool>& stop,
-               Progress& progress) override {
+  void Receive(const Setup& setup, const std::atomic<bool>& stop, Progress& progress) override {
     v1::Batch batch;
-    const grpc::Slice sent = EncodeMessage(record_bytes);
+    const grpc::Slice sent = EncodeMessage(setup.record_bytes);
     batch.ParseFromArray(sent.begin(), static_cast<int>(sent.size()));
     const auto records = static_cast<uint64_t>(batch.records_size());
 
-    grpc::GenericStub stub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port),
-                                               grpc::InsecureChannelCredentials()));
+    grpc::GenericStub stub(OwnChannel(setup));
     grpc::ClientContext context;
     grpc::CompletionQueue queue;
     const auto call = stub.PrepareCall(&context, kMethod, &queue);
@@ -89,7 +87,7 @@ class GrpcSlices final : public Method {
     while (ok && !stop) {
       call->Read(&message, nullptr);
       if (!queue.Next(&tag, &ok) || !ok) break;
-      progress.payload_bytes.fetch_add(records * record_bytes, std::memory_order_relaxed);
+      progress.payload_bytes.fetch_add(records * setup.record_bytes, std::memory_order_relaxed);
       progress.records.fetch_add(records, std::memory_order_relaxed);
     }
     context.TryCancel();

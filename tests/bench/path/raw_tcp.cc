@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
-#include "tests/bench/throughput/method.h"
+#include "tests/bench/path/method.h"
 
 namespace kchan::bench {
 namespace {
@@ -31,37 +33,52 @@ sockaddr_in Loopback(uint16_t port) {
   return address;
 }
 
+// Serves one peer for ever: blocks as fast as they are taken, or a record each
+// time that it is due.
+void Serve(int peer, const Setup& setup) {
+  std::vector<char> block(setup.rate > 0 ? setup.record_bytes : kWriteBytes, 'x');
+  if (setup.rate > 0) {
+    const int yes = 1;
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    for (Pacer pacer(setup.rate);;) {
+      pacer.Wait();
+      PutStamp(block.data());
+      if (write(peer, block.data(), block.size()) <= 0) break;
+    }
+  }
+  while (write(peer, block.data(), block.size()) > 0) {
+  }
+  close(peer);
+}
+
 class RawTcp final : public Method {
  public:
-  void Send(uint16_t port, size_t, void (*ready)()) override {
+  void Send(const Setup& setup, void (*ready)()) override {
     const int listener = Check(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
     const int yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    const sockaddr_in address = Loopback(port);
+    const sockaddr_in address = Loopback(setup.port);
     Check(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), "bind");
-    Check(listen(listener, 1), "listen");
+    Check(listen(listener, SOMAXCONN), "listen");
     ready();
-    const int peer = Check(accept(listener, nullptr, nullptr), "accept");
-    const std::vector<char> block(kWriteBytes, 'x');
-    while (write(peer, block.data(), block.size()) > 0) {
+    for (;;) {
+      std::thread(Serve, Check(accept(listener, nullptr, nullptr), "accept"), setup).detach();
     }
-    close(peer);
-    close(listener);
   }
 
-  void Receive(uint16_t port, size_t record_bytes, const std::atomic<bool>& stop,
-               Progress& progress) override {
+  void Receive(const Setup& setup, const std::atomic<bool>& stop, Progress& progress) override {
     const int peer = Check(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    const sockaddr_in address = Loopback(port);
+    const sockaddr_in address = Loopback(setup.port);
     Check(connect(peer, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), "connect");
-    std::vector<char> block(kWriteBytes);
+    std::vector<char> block(setup.rate > 0 ? setup.record_bytes : kWriteBytes);
     uint64_t bytes = 0;
     while (!stop) {
-      const ssize_t got = read(peer, block.data(), block.size());
+      const ssize_t got = recv(peer, block.data(), block.size(), setup.rate > 0 ? MSG_WAITALL : 0);
       if (got <= 0) break;
+      if (setup.rate > 0) progress.latencies_ns.push_back(AgeOf(block.data()));
       bytes += static_cast<uint64_t>(got);
       progress.payload_bytes = bytes;
-      progress.records = bytes / record_bytes;
+      progress.records = bytes / setup.record_bytes;
     }
     close(peer);
   }

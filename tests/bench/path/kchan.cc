@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,7 +27,8 @@
 #include "kchan/client.h"
 #include "kchan/subscription.h"
 #include "kmod/ring.h"
-#include "tests/bench/throughput/method.h"
+#include "tests/bench/path/credentials.h"
+#include "tests/bench/path/method.h"
 #include "tests/unit/ring/user_ring.h"
 
 namespace kchan::bench {
@@ -72,21 +74,38 @@ class ClosedDoor final : public hub::KernelDoor {
   void DemandChanged(std::shared_ptr<hub::Channel>) override {}
 };
 
-// Writes as fast as the ring takes it. A full ring ends its time slice: the
-// reader runs on the same processors and would only wait for it.
-void Produce(testing::UserRing& ring, size_t record_bytes) {
-  const std::vector<char> payload(record_bytes, 'x');
-  for (;;) {
-    if (kchan_ring_emit(ring.core(), 1, payload.data(), static_cast<uint32_t>(payload.size())) !=
-        0) {
-      sched_yield();
+// Writes as fast as the ring takes it, or paced. A full ring ends its time
+// slice: the reader runs on the same processors and would only wait for it.
+void Produce(testing::UserRing& ring, const Setup& setup) {
+  std::vector<char> payload(setup.record_bytes, 'x');
+  const auto emit = [&] {
+    return kchan_ring_emit(ring.core(), 1, payload.data(), static_cast<uint32_t>(payload.size()));
+  };
+  if (setup.rate > 0) {
+    for (Pacer pacer(setup.rate);;) {
+      pacer.Wait();
+      PutStamp(payload.data());
+      emit();
     }
   }
+  for (;;) {
+    if (emit() != 0) sched_yield();
+  }
+}
+
+rpc::Listener ListenerOf(const Setup& setup) {
+  rpc::TcpListener where{"127.0.0.1:" + std::to_string(setup.port), std::nullopt};
+  if (!setup.tls_folder.empty()) {
+    where.tls = rpc::Tls{.certificate_file = setup.tls_folder + "/cert.pem",
+                         .key_file = setup.tls_folder + "/key.pem",
+                         .client_ca_file = ""};
+  }
+  return {std::move(where), rpc::Right::kRead};
 }
 
 class Kchan final : public Method {
  public:
-  void Send(uint16_t port, size_t record_bytes, void (*ready)()) override {
+  void Send(const Setup& setup, void (*ready)()) override {
     const auto ring = testing::UserRing::Create({.data_bytes = kRingBytes});
     hub::Hub hub(hub::HubLimits{}, [](std::string_view) { return hub::LogLimits{}; });
     ClosedDoor door;
@@ -102,26 +121,33 @@ class Kchan final : public Method {
     channel->log().StartEpoch(kEpoch, 1, reader->next_sequence());
 
     rpc::ServerOptions options;
-    options.listeners.push_back(
-        {rpc::TcpListener{"127.0.0.1:" + std::to_string(port), std::nullopt}, rpc::Right::kRead});
+    options.listeners.push_back(ListenerOf(setup));
     const auto server = OrDie(rpc::Server::Start(hub, options), "server");
     ready();
 
-    std::thread(Produce, std::ref(*ring), record_bytes).detach();
+    std::thread(Produce, std::ref(*ring), setup).detach();
     reader->Start(channel->log(), [](const absl::Status& status) { OrDie(status, "source"); });
     loop->Run();
   }
 
-  void Receive(uint16_t port, size_t, const std::atomic<bool>& stop, Progress& progress) override {
-    const auto client =
-        OrDie(Client::Connect({.target = "127.0.0.1:" + std::to_string(port)}), "connect");
+  void Receive(const Setup& setup, const std::atomic<bool>& stop, Progress& progress) override {
+    const auto client = OrDie(
+        Client::Connect({.target = AddressOf(setup), .credentials = ChannelCredentialsOf(setup)}),
+        "connect");
     SubscriptionOptions options;
     *options.open.add_selections() = Select(kChannel);
     Subscription subscription(*client, options);
     while (!stop) {
       const absl::StatusOr<Delivery> delivery = subscription.Next();
       OrDie(delivery.status(), "next");
-      if (const auto* batch = std::get_if<const BatchView*>(&*delivery)) Count(**batch, progress);
+      const auto* batch = std::get_if<const BatchView*>(&*delivery);
+      if (batch == nullptr) continue;
+      if (setup.rate > 0) {
+        for (const RecordView& record : (*batch)->records()) {
+          progress.latencies_ns.push_back(AgeOf(record.payload.data()));
+        }
+      }
+      Count(**batch, progress);
     }
   }
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef KCHAN_BRIDGE_CONFIG_PLACES_H_
+#define KCHAN_BRIDGE_CONFIG_PLACES_H_
+
+#include <string>
+#include <string_view>
+
+#include "google/protobuf/text_format.h"
+#include "kchan/config/v1/config.pb.h"
+
+namespace kchan::config {
+
+// Where in a configuration file its fields are.
+//
+// Thread safety: none.
+class Places {
+ public:
+  // Filled in by the parser.
+  google::protobuf::TextFormat::ParseInfoTree* tree() { return &tree_; }
+
+  // "LINE:COLUMN" of a field that is named as Resolve() names them, as
+  // "tcp_listeners[0].tls.key_file". Of one that is not in the file: that of the
+  // nearest part around it that is. Empty: none is.
+  std::string Of(std::string_view field) const;
+
+ private:
+  google::protobuf::TextFormat::ParseInfoTree tree_;
+};
+
+}  // namespace kchan::config
+
+#endif  // KCHAN_BRIDGE_CONFIG_PLACES_H_

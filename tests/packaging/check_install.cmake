@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake -P: install BUILD_DIR into an empty WORK_DIR, as a packager does; what
+# is needed is where it belongs and fits together.
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN} returned ${code}\n${out}\n${err}")
+  endif()
+endfunction()
+
+function(install_all)
+  run(${CMAKE_COMMAND} -E env "DESTDIR=${WORK_DIR}" ${CMAKE_COMMAND} --install "${BUILD_DIR}")
+endfunction()
+
+file(REMOVE_RECURSE "${WORK_DIR}")
+install_all()
+set(prefix "${WORK_DIR}${PREFIX}")
+set(config "${WORK_DIR}${SYSCONFDIR}/kchan/kchan.textproto")
+foreach(file IN ITEMS
+    "${WORK_DIR}${BINDIR}/kchand"
+    "${WORK_DIR}${BINDIR}/kchan"
+    "${WORK_DIR}${DOCDIR}/kchan.textproto"
+    "${prefix}/lib/systemd/system/kchand.service"
+    "${prefix}/lib/udev/rules.d/60-kchan.rules"
+    "${prefix}/lib/sysusers.d/kchan.conf"
+    "${config}")
+  if(NOT EXISTS "${file}")
+    message(FATAL_ERROR "${file} was not installed")
+  endif()
+endforeach()
+
+# What the service runs is there, and takes the configuration that it names.
+file(STRINGS "${prefix}/lib/systemd/system/kchand.service" start REGEX "^ExecStart=")
+string(REGEX MATCH "^ExecStart=([^ ]+) --config ([^ ]+)$" start "${start}")
+if(NOT start)
+  message(FATAL_ERROR "kchand.service has no ExecStart of the form PROGRAM --config FILE")
+endif()
+run("${WORK_DIR}${CMAKE_MATCH_1}" --config "${WORK_DIR}${CMAKE_MATCH_2}" --check-config)
+
+# What an operator has written survives the next installation.
+file(WRITE "${config}" "# mine\n")
+install_all()
+file(READ "${config}" text)
+if(NOT text STREQUAL "# mine\n")
+  message(FATAL_ERROR "${config} was overwritten")
+endif()
