@@ -88,6 +88,9 @@ std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch) {
   own.Fixed64(wire::kBatchSchemaId, batch.schema_id);
   own.Varint(wire::kBatchFirstSequence, batch.first_sequence);
   own.Varint(wire::kBatchLastSequence, batch.last_sequence);
+  if (batch.clock_offset_ns) {
+    own.Fixed64(wire::kBatchClockOffset, static_cast<uint64_t>(*batch.clock_offset_ns));
+  }
   if (batch.loss) own.Bytes(wire::kBatchLost, EncodeLost(*batch.loss));
 
   Encoder header;

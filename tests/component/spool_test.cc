@@ -37,6 +37,7 @@ class SpoolTest : public ServerTest {
     on_hub_ = [this](hub::Hub& hub) {
       spool::SpoolOptions options;
       options.directory = spool_directory();
+      options.boot_id = boot_id_;
       options.limits_for = [this](std::string_view) { return spool_limits_; };
       options.on_problems = [&hub](std::vector<hub::Problem> problems) {
         hub.SetOwnProblems(std::move(problems));
@@ -110,6 +111,7 @@ class SpoolTest : public ServerTest {
     return response.channel();
   }
 
+  std::string boot_id_ = "boot-1";
   spool::SpoolLimits spool_limits_{.fsync = spool::Fsync::kNever};
   std::unique_ptr<spool::Spool> spool_;
   std::shared_ptr<hub::Channel> channel_;
@@ -179,6 +181,27 @@ TEST_F(SpoolTest, LastRecordsAreFoundOnDisk) {
   ASSERT_TRUE(reader.UntilSequence(kChannel, kEpoch, 10'000));
   EXPECT_EQ(reader.ledger(kChannel, kEpoch).first, 1001u);
   EXPECT_EQ(reader.ledger(kChannel, kEpoch).records, 9000u);
+}
+
+TEST_F(SpoolTest, BatchesOfAnEarlierBootBringItsClock) {
+  Begin(1);
+  Append(100);
+  ASSERT_TRUE(IsSpooled());
+  EndDaemon();
+  boot_id_ = "boot-2";
+  Begin(1, kEpoch + 1);
+  Append(100);
+  Reader reader(stub(), OpenFromOldest(kChannel));
+  bool is_earlier_seen = false;
+  bool is_now_seen = false;
+  ASSERT_TRUE(reader.Until([&](const v1::SubscribeResponse& response) {
+    const v1::Batch& batch = response.batch();
+    if (batch.records_size() != 0) {
+      EXPECT_EQ(batch.has_clock_offset_ns(), batch.epoch() == kEpoch);
+      (batch.epoch() == kEpoch ? is_earlier_seen : is_now_seen) = true;
+    }
+    return is_earlier_seen && is_now_seen;
+  }));
 }
 
 TEST_F(SpoolTest, ChannelShowsItsSpoolAndStatusItsProblem) {

@@ -114,6 +114,7 @@ absl::Status BatchView::Malformed(std::string_view what) const {
 void BatchView::Clear() {
   channel_ = {};
   epoch_ = schema_id_ = first_sequence_ = last_sequence_ = filtered_ = lost_count_ = 0;
+  clock_offset_ns_.reset();
   records_.clear();
   lost_.clear();
 }
@@ -160,6 +161,9 @@ absl::Status BatchView::ParseFields(std::string_view bytes) {
         break;
       case Tag(v1::Batch::kFilteredFieldNumber, WireType::kVarint):
         ok = reader.ReadVarint(&filtered_);
+        break;
+      case Tag(v1::Batch::kClockOffsetNsFieldNumber, WireType::kFixed64):
+        ok = reader.ReadFixed64(&clock_offset_ns_.emplace());
         break;
       default:
         ok = reader.Skip(type);
