@@ -74,7 +74,7 @@ void Daemon::OfferSpooledChannels() {
 void Daemon::WarnOfSpoolChanges(const config::Config& config) const {
   if (config.spool != running_spool_) {
     spdlog::warn(
-        "spool: its directory, max_total_bytes and max_read_bytes have changed: restart "
+        "spool: its directory, max_total_bytes or max_read_bytes has changed: restart "
         "kchand to apply that");
   }
   std::vector<std::string> to_begin;

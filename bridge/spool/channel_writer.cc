@@ -153,13 +153,18 @@ void ChannelWriter::ScheduleAge() {
 }
 
 void ChannelWriter::Degrade(int error) {
+  const Clock::time_point now = Clock::now();
+  const SpoolPace& pace = root_.options().pace;
   const bool is_new = error_ == 0;
+  // A disk that is full again at once is tried ever more seldom, as one that
+  // stays so.
+  if (is_new && now - recovered_at_ > pace.last_retry) retry_delay_ = pace.first_retry;
   error_ = error;
   loss_cause_ = CauseOf(error);
   files_.Abandon();
   read_due_.reset();
-  retry_due_ = Clock::now() + retry_delay_;
-  retry_delay_ = std::min<Clock::duration>(2 * retry_delay_, root_.options().pace.last_retry);
+  retry_due_ = now + retry_delay_;
+  retry_delay_ = std::min<Clock::duration>(2 * retry_delay_, pace.last_retry);
   const std::string reason = ReasonOf(error, spool_->folder());
   const std::string remedy = RemedyFor(error, root_.options().directory);
   spool_->SetDegraded(reason, loss_cause_, remedy);
@@ -172,7 +177,7 @@ void ChannelWriter::Degrade(int error) {
 void ChannelWriter::Recover() {
   error_ = 0;
   loss_cause_ = kTooSlow;
-  retry_delay_ = root_.options().pace.first_retry;
+  recovered_at_ = Clock::now();
   retry_due_.reset();
   spool_->SetDegraded("", "", "");
   if (root_.options().on_note) {

@@ -70,6 +70,7 @@ class ChannelWriter final : public hub::Waiter {
   int error_ = 0;                // why it is degraded
   const char* loss_cause_ = "";  // of what the log drops before it is written
   Clock::duration retry_delay_;
+  Clock::time_point recovered_at_;
   std::optional<Clock::time_point> read_due_;
   std::optional<Clock::time_point> retry_due_;
   std::optional<Clock::time_point> sync_due_;

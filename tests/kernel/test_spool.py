@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from daemon import PORT, Daemon, settle
+from daemon import Daemon, settle
 from remote import Ledger, Remote, Stream
 from vm import Vm
 
@@ -22,24 +22,11 @@ channels {{ glob: "kmsg" spool {{ }} }}
 """
 
 
-class SpoolingDaemon(Daemon):
-    """kchand with a spool on a disk of its own."""
-
-    def start(self) -> None:
-        self._vm.push(CONFIG.encode(), "/tmp/spool.textproto")
-        self._vm.sh("mkdir -p /run/kchan")
-        self._pid = self._vm.spawn(
-            f"/usr/bin/kchand --config /tmp/spool.textproto --insecure --allow-remote-insecure"
-            f" --tcp-right control --listen-tcp 0.0.0.0:{PORT} --node-name guest",
-            log="/tmp/kchand.log",
-        )
-        self._vm.wait_for(f"netstat -ltn | grep -q :{PORT}")
-
-
 @pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[SpoolingDaemon]:
+def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
+    """One with a spool on a disk of its own."""
     vm.sh(f"mkdir -p {DISK} && mount -t tmpfs -o size=48m tmpfs {DISK}")
-    running = SpoolingDaemon(vm)
+    running = Daemon(vm, CONFIG)
     running.start()
     yield running
     if running.running():
@@ -66,7 +53,7 @@ def covered(stream: Stream, channel: str, epoch: int, sequence: int) -> Ledger:
     return ledger
 
 
-def test_client_resumes_exactly_after_each_of_three_kills(vm: Vm, daemon: SpoolingDaemon) -> None:
+def test_client_resumes_exactly_after_each_of_three_kills(vm: Vm, daemon: Daemon) -> None:
     with ExitStack() as connections:
         remote = connections.enter_context(daemon.remote())
         live(remote)
@@ -101,7 +88,7 @@ def test_client_resumes_exactly_after_each_of_three_kills(vm: Vm, daemon: Spooli
         assert not remote.status().problems
 
 
-def test_kernel_log_is_not_there_twice_after_a_kill(vm: Vm, daemon: SpoolingDaemon) -> None:
+def test_kernel_log_is_not_there_twice_after_a_kill(vm: Vm, daemon: Daemon) -> None:
     with daemon.remote() as remote:
         stream = remote.subscribe("kmsg", oldest=True)
         vm.sh("echo before-the-kill > /dev/kmsg")
@@ -130,7 +117,7 @@ def test_kernel_log_is_not_there_twice_after_a_kill(vm: Vm, daemon: SpoolingDaem
         assert ledger.first == before.first
 
 
-def test_full_disk_degrades_and_the_gap_is_counted(vm: Vm, daemon: SpoolingDaemon) -> None:
+def test_full_disk_degrades_and_the_gap_is_counted(vm: Vm, daemon: Daemon) -> None:
     with daemon.remote() as remote:
         epoch = live(remote).epoch
         remote.update("tick", rate_hz=5000, size=1024)
@@ -153,10 +140,13 @@ def test_full_disk_degrades_and_the_gap_is_counted(vm: Vm, daemon: SpoolingDaemo
         ledger = covered(stream, "tick", epoch, last)
         stream.cancel()
         assert ledger.lost["LOSS_STAGE_SPOOL"] > 0
-        assert daemon.log().count("spool of channel tick") == 2
+        # It says when it began and when it ended, and not each time that it tried.
+        notes = [line for line in daemon.log().splitlines() if "spool of channel tick" in line]
+        assert "can be written again" in notes[-1]
+        assert len(notes) < 10, notes
 
 
-def test_history_is_there_without_its_module(vm: Vm, daemon: SpoolingDaemon) -> None:
+def test_history_is_there_without_its_module(vm: Vm, daemon: Daemon) -> None:
     with daemon.remote() as remote:
         epoch = live(remote).epoch
         remote.update("tick", rate_hz=1000)

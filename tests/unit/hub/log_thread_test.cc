@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
+#include "tests/unit/hub/sleeping_waiter.h"
 #include "tests/unit/hub/subscription_testing.h"
 
 namespace kchan::hub {
@@ -20,30 +19,9 @@ using testing::LostNumbers;
 using testing::PayloadOf;
 using testing::RecordNumbers;
 using testing::Seen;
+using testing::SleepingWaiter;
 
 constexpr uint64_t kNumbers = 60'000;
-constexpr std::chrono::seconds kDeadline{60};
-
-// A reader's thread sleeps here. A lost wake-up shows as a time-out.
-class SleepingWaiter : public Waiter {
- public:
-  void Notify() override {
-    const std::lock_guard lock(mutex_);
-    is_notified_ = true;
-    changed_.notify_one();
-  }
-  bool Sleep() {
-    std::unique_lock lock(mutex_);
-    const bool woken = changed_.wait_for(lock, kDeadline, [this] { return is_notified_; });
-    is_notified_ = false;
-    return woken;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_notified_ = false;
-};
 
 struct Totals {
   uint64_t records = 0;

@@ -8,33 +8,16 @@
 #include <thread>
 #include <utility>
 
+#include "tests/unit/hub/sleeping_waiter.h"
+
 namespace kchan::spool::testing {
 namespace {
 
 using hub::testing::Decode;
 using hub::testing::PayloadOf;
+using hub::testing::SleepingWaiter;
 
 constexpr std::chrono::seconds kDeadline{30};
-
-class SleepingWaiter final : public hub::Waiter {
- public:
-  void Notify() override {
-    const std::lock_guard lock(mutex_);
-    is_notified_ = true;
-    changed_.notify_one();
-  }
-  bool Sleep() {
-    std::unique_lock lock(mutex_);
-    const bool woken = changed_.wait_for(lock, kDeadline, [this] { return is_notified_; });
-    is_notified_ = false;
-    return woken;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_notified_ = false;
-};
 
 std::shared_ptr<const hub::ChannelDescription> Description() {
   hub::ChannelDescription description;
