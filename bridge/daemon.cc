@@ -24,6 +24,7 @@ absl::Status Daemon::StartParts() {
   source::KernelSideOptions options;
   options.link = config_.link;
   options.host = config_.host;
+  options.cpus = config_.source_cpus;
   options.running = running_;
   options.policy_for = [this](std::string_view channel) { return PolicyOf(channel); };
   auto kernel_side = source::KernelSide::Start(hub_, std::move(options));

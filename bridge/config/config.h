@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/source/host_options.h"
@@ -49,8 +50,9 @@ struct Config {
   hub::LogLimits log;  // of channels that no rule is about
   std::vector<ChannelRule> channels;
   rpc::ServerOptions server;
-  source::HostOptions host;    // channels that need no module
-  source::LinkOptions link;    // the module's
+  source::HostOptions host;  // channels that need no module
+  source::LinkOptions link;  // the module's
+  std::optional<hub::Cpus> source_cpus;
   std::optional<Spool> spool;  // nothing: no channel has a history on disk
 
   // The first rule that matches, or null.

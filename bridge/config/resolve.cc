@@ -20,6 +20,7 @@
 #include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
 #include "bridge/config/resolve_spool.h"
+#include "bridge/config/resolve_threads.h"
 #include "bridge/hub/subscription.h"
 
 namespace kchan::config {
@@ -240,6 +241,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
     to.channels.push_back(*std::move(rule));
   }
   status = ResolveFiles(from, to.link);
+  status.Update(ResolveThreads(from.threads(), to));
   if (!status.ok()) return status;
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();

@@ -8,9 +8,8 @@
 
 #include "bridge/hub/hub.h"
 #include "bridge/rpc/door_threads.h"
+#include "bridge/rpc/lanes.h"
 #include "bridge/rpc/open_streams.h"
-#include "bridge/rpc/pinned_guard.h"
-#include "bridge/rpc/pump.h"
 #include "bridge/rpc/server_options.h"
 
 namespace kchan::rpc {
@@ -21,7 +20,7 @@ struct Core {
       : hub(the_hub),
         options(the_options),
         door_threads(options.limits.door_threads, options.limits.door_queue),
-        guard(std::make_shared<PinnedGuard>(pump, hub)),
+        lanes(hub, options.serving_threads),
         subscriptions("subscriptions", options.limits.max_subscriptions),
         watches("watches", options.limits.max_watches),
         publishers("publishers", options.limits.max_publishers),
@@ -35,9 +34,8 @@ struct Core {
   hub::Hub& hub;
   const ServerOptions options;
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  Pump pump;
   DoorThreads door_threads;
-  const std::shared_ptr<PinnedGuard> guard;
+  Lanes lanes;
   OpenStreams subscriptions;
   OpenStreams watches;
   OpenStreams publishers;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -43,13 +44,13 @@ class Server::Impl {
  public:
   Impl(hub::Hub& hub, const ServerOptions& options)
       : core_(hub, options),
-        health_(std::make_shared<HealthWatch>(core_.pump, hub,
+        health_(std::make_shared<HealthWatch>(core_.lanes.first().pump, hub,
                                               [this](bool serving) { TellHealth(serving); })) {}
 
   ~Impl() { Shutdown(); }
 
   absl::Status Start() {
-    core_.guard->Start();
+    core_.lanes.Start();
     for (const Listener& listener : core_.options.listeners) {
       absl::StatusOr<Listening> listening = Listen(core_, listener);
       if (!listening.ok()) return listening.status();
@@ -77,8 +78,7 @@ class Server::Impl {
     for (const Listening& listening : listening_) listening.server->Shutdown(deadline);
     core_.door_threads.Stop();
     health_->Stop();
-    core_.guard->Stop();
-    core_.pump.Stop();
+    core_.lanes.Stop();
   }
 
  private:
@@ -101,11 +101,14 @@ class Server::Impl {
 
   Core core_;
   const std::shared_ptr<HealthWatch> health_;
-  std::vector<Listening> listening_;  // not changed once the pump may see it
+  std::vector<Listening> listening_;  // not changed once a lane may see it
   bool is_shut_down_ = false;
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options) {
+  // All threads that serve are made from here on, by this one or by each other.
+  std::optional<hub::OnCpus> placed;
+  if (options.cpus) placed.emplace(*options.cpus);
   EnableStandardServices(options.channelz);
   auto impl = std::make_unique<Impl>(hub, options);
   if (absl::Status status = impl->Start(); !status.ok()) return status;

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "bridge/hub/cpus.h"
+
 namespace kchan::rpc {
 
 // What the clients of one listener may do. Control includes read.
@@ -66,6 +68,10 @@ struct ServerOptions {
   std::vector<Listener> listeners;
   NodeIdentity node;
   ServerLimits limits;
+  // Subscribers are shared out among so many threads.
+  size_t serving_threads = 1;
+  // Where those, and gRPC's own, run. Nothing: anywhere.
+  std::optional<hub::Cpus> cpus;
   bool channelz = false;
   // Told, in one line, of each write by a client and of each that was denied.
   // Called from any thread; must not block. May be empty.

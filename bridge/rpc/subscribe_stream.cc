@@ -42,15 +42,15 @@ absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOption
 }  // namespace
 
 SubscribeStream::Reactor* SubscribeStream::Start(Core& core, grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<SubscribeStream>(core, context);
+  auto stream = std::make_shared<SubscribeStream>(core, core.lanes.Next(), context);
   stream->self_ = stream;
   stream->StartRead(&stream->request_);
   if (absl::Status status = core.subscriptions.Add(stream); !status.ok()) stream->EndSoon(status);
   return stream.get();
 }
 
-SubscribeStream::SubscribeStream(Core& core, grpc::CallbackServerContext* context)
-    : Task(core.pump), core_(core), call_(context->c_call()) {
+SubscribeStream::SubscribeStream(Core& core, Lane& lane, grpc::CallbackServerContext* context)
+    : Task(lane.pump), core_(core), guard_(*lane.guard), call_(context->c_call()) {
   grpc_call_ref(call_);
 }
 
@@ -249,13 +249,13 @@ void SubscribeStream::Write(grpc::ByteBuffer buffer) {
   message_.Swap(&buffer);
   writing_ = true;
   last_write_ = Pump::Clock::now();
-  guard_place_ = core_.guard->WriteStarted(this);
+  guard_place_ = guard_.WriteStarted(this);
   StartWrite(&message_);
 }
 
 void SubscribeStream::WriteDone() {
   writing_ = false;
-  core_.guard->WriteDone(guard_place_);
+  guard_.WriteDone(guard_place_);
   message_.Clear();
   in_flight_.reset();
 }
@@ -314,7 +314,7 @@ std::vector<hub::ChannelCursor> SubscribeStream::DeliveredCursors() const {
 void SubscribeStream::End(const absl::Status& status) {
   const grpc::Status last = ToGrpcStatus(status, DeliveredCursors());
   ended_ = true;
-  if (writing_) core_.guard->WriteDone(guard_place_);
+  if (writing_) guard_.WriteDone(guard_place_);
   writing_ = false;
   subscription_.reset();
   in_flight_.reset();

@@ -40,7 +40,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // For gRPC: serves the call, or ends it if there are too many.
   static Reactor* Start(Core& core, grpc::CallbackServerContext* context);
 
-  SubscribeStream(Core& core, grpc::CallbackServerContext* context);
+  SubscribeStream(Core& core, Lane& lane, grpc::CallbackServerContext* context);
   ~SubscribeStream() override;
 
   // Any thread.
@@ -52,7 +52,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void OnCancel() override;
   void OnDone() override;
 
-  // The pump's thread, as everything below.
+  // The lane's thread, as everything below.
   bool pins_evicted() const override;
   void EndPinning() override;
 
@@ -106,6 +106,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void End(const absl::Status& status);
 
   Core& core_;
+  PinnedGuard& guard_;
   grpc_call* const call_;  // referenced: outlives gRPC's own use
   std::shared_ptr<SubscribeStream> self_;
   std::atomic<uint32_t> events_{0};

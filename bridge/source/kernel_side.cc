@@ -33,6 +33,7 @@ class KernelSide::Impl {
  public:
   Impl(std::unique_ptr<EventLoop> loop, hub::Hub& hub, KernelSideOptions options)
       : loop_(std::move(loop)),
+        cpus_(options.cpus),
         running_(options.running),
         calls_(*loop_, kMaxBlockingCalls, *running_),
         reads_(*loop_, kMaxFileReads, *running_),
@@ -59,7 +60,10 @@ class KernelSide::Impl {
     // The first look is taken here: nobody else is on the loop yet.
     if (absl::Status status = follower_.Start(); !status.ok()) return status;
     host_.Start();
-    thread_ = std::thread([this] { loop_->Run(); });
+    thread_ = std::thread([this] {
+      if (cpus_) cpus_->Enter();
+      loop_->Run();
+    });
     return absl::OkStatus();
   }
 
@@ -87,6 +91,7 @@ class KernelSide::Impl {
 
  private:
   const std::unique_ptr<EventLoop> loop_;
+  const std::optional<hub::Cpus> cpus_;
   const std::shared_ptr<hub::RunningCalls> running_;
   BlockingCalls calls_;
   BlockingCalls reads_;  // of value files

@@ -23,6 +23,27 @@ TEST(ResolveTest, DefaultsListenOnTwoLocalSocketsOnly) {
   EXPECT_FALSE(config->server.node.name.empty());
 }
 
+TEST(ResolveTest, ThreadsAreAsManyAndWhereTheFileSays) {
+  const auto usual = FromText("");
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  EXPECT_GE(usual->server.serving_threads, 1u);
+  EXPECT_LE(usual->server.serving_threads, 8u);
+  EXPECT_FALSE(usual->server.cpus);
+  EXPECT_FALSE(usual->source_cpus);
+
+  const auto own = FromText(R"(threads { serving: 3 serving_cpus: "0" source_cpus: "0" })");
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(own->server.serving_threads, 3u);
+  EXPECT_EQ(own->server.cpus, *hub::Cpus::Parse("0"));
+  EXPECT_EQ(own->source_cpus, *hub::Cpus::Parse("0"));
+  // A thread for every four CPUs that it may use.
+  EXPECT_EQ(FromText(R"(threads { serving_cpus: "0" })")->server.serving_threads, 1u);
+
+  EXPECT_EQ(WrongField("threads { serving: 0 }"), "threads.serving");
+  EXPECT_EQ(WrongField(R"(threads { serving_cpus: "all" })"), "threads.serving_cpus");
+  EXPECT_EQ(WrongField(R"(threads { source_cpus: "1023" })"), "threads.source_cpus");
+}
+
 TEST(ResolveTest, FilesOfTheKernelAreWhereTheFileSays) {
   EXPECT_EQ(FromText("")->link.file_directory, "/var/lib/kchand/files");
   EXPECT_EQ(FromText(R"(file_directory: "/srv/kchan")")->link.file_directory, "/srv/kchan");
