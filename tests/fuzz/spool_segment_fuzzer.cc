@@ -101,8 +101,8 @@ std::string SoundFile() {
     std::vector<std::byte> bytes(256);
     std::byte* end = bytes.data();
     for (uint64_t i = 0; i < 2; ++i) {
-      const hub::RecordHeader header{.boottime_ns = 1, .cpu = 0, .type = 1};
-      end = hub::PutRecord(end, hub::SizeOfRecord(header, 8), sequence + i, header,
+      const hub::RecordHeader facts{.boottime_ns = 1, .cpu = 0, .type = 1};
+      end = hub::PutRecord(end, hub::SizeOfRecord(facts, 8), sequence + i, facts,
                            std::as_bytes(std::span(&sequence, 1)));
     }
     const std::span<const std::byte> part(bytes.data(), static_cast<size_t>(end - bytes.data()));
