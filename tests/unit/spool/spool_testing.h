@@ -95,6 +95,23 @@ class Node {
   std::shared_ptr<hub::Channel> channel_;
 };
 
+// Tests that begin with what an earlier daemon has left.
+class SpoolReadTest : public ::testing::Test {
+ protected:
+  NodeSetup Setup() const { return {.directory = folder_.path()}; }
+  // A daemon that has had `records` records, and ended.
+  void RunOnce(uint64_t records, uint64_t epoch = Node::kEpoch, size_t payload_bytes = 200) const {
+    Node node(Setup());
+    node.StartEpoch(epoch, 1);
+    for (uint64_t i = 0; i < records; i += 50) {
+      node.Append(std::min<uint64_t>(50, records - i), payload_bytes);
+      ASSERT_TRUE(node.IsSpooled());
+    }
+  }
+
+  const TemporaryFolder folder_;
+};
+
 // The sum of what was lost, and how many records there are.
 uint64_t Lost(const std::vector<Seen>& seen);
 uint64_t Records(const std::vector<Seen>& seen);
