@@ -151,6 +151,7 @@ absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRu
   }
   if (!status.ok()) return status;
   to.policy.idle_close = absl::Seconds(idle_seconds);
+  to.log.may_be_held = from.allow_block();
   return to;
 }
 

@@ -71,6 +71,11 @@ std::shared_ptr<const Schema> Channel::FindSchema(uint64_t schema_id) const {
   return log_.history() == nullptr ? nullptr : log_.history()->FindSchema(schema_id);
 }
 
+std::vector<std::shared_ptr<const Schema>> Channel::schemas() const {
+  const std::lock_guard lock(mutex_);
+  return schemas_;
+}
+
 ChannelDemand::ChannelDemand(Hub& hub, std::shared_ptr<Channel> channel)
     : hub_(hub), channel_(std::move(channel)) {
   if (channel_->readers_.fetch_add(1) != 0) return;

@@ -60,6 +60,9 @@ class Channel {
   // Null if unknown; also one whose records are only in the log's history.
   std::shared_ptr<const Schema> FindSchema(uint64_t schema_id) const;
 
+  // All that FindSchema() finds, the current one last.
+  std::vector<std::shared_ptr<const Schema>> schemas() const;
+
   // How many subscriptions want records now.
   uint64_t readers() const { return readers_.load(std::memory_order_relaxed); }
 

@@ -87,6 +87,9 @@ class History {
   virtual std::vector<HistoryEpoch> epochs() const = 0;
   // Behind this its oldest record is; nothing: it is empty.
   virtual std::optional<Cursor> oldest() const = 0;
+  // The place in front of the first records that were written since, or after
+  // some that may have been; nothing: there are none.
+  virtual std::optional<Cursor> Since(int64_t utc_ns) const = 0;
   virtual HistoryExtent extent() const = 0;
   // Null if unknown.
   virtual std::shared_ptr<const Schema> FindSchema(uint64_t schema_id) const = 0;

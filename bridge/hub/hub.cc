@@ -85,7 +85,9 @@ std::shared_ptr<Channel> Hub::TakeEndedLocked() {
 void Hub::UpdateLogLimits() {
   for (const auto& channel : List()) {
     if (!channel->snapshot().description->has_records()) continue;
-    channel->log().SetMaxBytes(log_limits_(channel->name()).max_bytes);
+    const LogLimits limits = log_limits_(channel->name());
+    channel->log().SetMaxBytes(limits.max_bytes);
+    channel->log().SetMayBeHeld(limits.may_be_held);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bridge/hub/channel.h"
+#include "bridge/hub/filter.h"
 #include "bridge/hub/history.h"
 #include "bridge/hub/waiter.h"
 
@@ -101,6 +102,8 @@ class Hub {
   // After SetPinnedWaiter(nullptr) returns the old one is not called any more.
   void SetPinnedWaiter(Waiter* waiter);
   const HubLimits& limits() const { return limits_; }
+  // The filters of all subscriptions.
+  FilterSet& filters() { return filters_; }
 
   // Grows with every change of the set of channels, of a channel's
   // description, state or schema, or of the kernel side.
@@ -125,6 +128,7 @@ class Hub {
   const HubLimits limits_;
   const LogLimitsFor log_limits_;
   const std::shared_ptr<MemoryUse> use_;
+  FilterSet filters_;
   mutable std::mutex mutex_;
   KernelDoor* door_ = nullptr;
   HistoryKeeper* keeper_ = nullptr;  // set once, before there is any channel

@@ -30,6 +30,7 @@ void Log::Restore() {
                      .last_sequence = each.last_sequence});
   }
   runs_.back().is_restored = true;
+  restored_end_ = Newest();
   is_restored_ = true;
   epoch_ = epochs.back().epoch;
   schema_id_ = epochs.back().schema_id;
@@ -58,6 +59,8 @@ void Log::GoOnFromHistory(bool same_epoch, bool has_history, uint64_t before) {
 // Where the reader is, numbers up to `passed` are not in the log.
 Log::Found Log::FromHistory(LogPosition& position, uint64_t passed) const {
   Found found;
+  position.segment_id = LogPosition::kInHistory;
+  position.offset = 0;
   HistoryAnswer answer = history_->Ask({.run = position.run, .after = position.cursor});
   switch (answer.kind) {
     case HistoryAnswer::Kind::kChunk:
@@ -106,14 +109,16 @@ void Log::TakePiece(const HistoryAnswer& piece, size_t max_bytes, LogPosition& p
   batch.clock_offset_ns = piece.clock_offset_ns;
   size_t taken = 0;
   for (; element; element = ParseElement(rest.subspan(taken))) {
-    if (taken > 0 && taken + element->bytes > max_bytes && element->numbers > 0) break;
+    if (taken > 0 && element->bytes > max_bytes - std::min(max_bytes, taken) &&
+        element->numbers > 0)
+      break;
     taken += element->bytes;
     reached += element->numbers;
   }
   if (taken > 0) batch.slices.push_back({.segment = piece.chunk, .bytes = rest.first(taken)});
   batch.body_bytes = taken;
-  position.segment_id = 0;
-  position.offset = 0;
+  position.segment_id = LogPosition::kInHistory;
+  position.offset = static_cast<size_t>(rest.data() - piece.chunk->bytes()) + taken;
 }
 
 // Puts `position` where the history says that it is; false: it has not said.
@@ -124,7 +129,7 @@ bool Log::Place(LogPosition& position) const {
   if (run == nullptr) {
     position = Oldest();
   } else {
-    position = {.cursor = answer.place, .schema_id = run->schema_id, .run = run->id};
+    position = InHistory(*run, answer.place);
   }
   return true;
 }
@@ -144,7 +149,28 @@ std::optional<LogPosition> Log::OldestInHistory() const {
         (entry.run == run->id && entry.segment->first_sequence() - 1 <= oldest->sequence);
     if (is_in_log) return std::nullopt;
   }
-  return LogPosition{.cursor = *oldest, .schema_id = run->schema_id, .run = run->id};
+  return InHistory(*run, *oldest);
+}
+
+// Nothing if what is as young as that has all come under this daemon: the log
+// knows better then. Else in front of the first file that has something written
+// since; what was deleted and may have been as young is lost.
+std::optional<LogPosition> Log::SinceInHistory(int64_t utc_ns) const {
+  if (history_ == nullptr) return std::nullopt;
+  const std::optional<Cursor> place = history_->Since(utc_ns);
+  if (!place) return std::nullopt;
+  const auto run = std::find_if(runs_.begin(), runs_.end(),
+                                [&](const Run& each) { return each.epoch == place->epoch; });
+  if (run == runs_.end()) return std::nullopt;
+  const LogPosition found = InHistory(*run, *place);
+  return found.HasReached(restored_end_) ? std::nullopt : std::optional(found);
+}
+
+LogPosition Log::InHistory(const Run& run, const Cursor& cursor) const {
+  return {.cursor = cursor,
+          .schema_id = run.schema_id,
+          .run = run.id,
+          .segment_id = LogPosition::kInHistory};
 }
 
 }  // namespace kchan::hub

@@ -5,6 +5,7 @@
 // have consecutive ids, so "evicted" is a comparison, and what was in them is
 // counted by subtraction: nothing is kept for a reader.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "bridge/hub/element.h"
@@ -62,11 +63,7 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
     Found found = Resolve(position);
     if (!found) return batch;
     piece = std::move(found.piece);
-    batch.epoch = position.cursor.epoch;
-    batch.schema_id = position.schema_id;
-    batch.loss = found.loss;
-    batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
-                                                                : position.cursor.sequence + 1;
+    batch = BatchOf(found, position);
     if (found.entry != nullptr) before = Gather(max_bytes, position, batch);
   }
   // Without the lock: the slices keep their segments, and published bytes do
@@ -79,6 +76,50 @@ LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
+}
+
+LogBatch Log::ReadSegment(LogPosition& position, LogPosition& front) const {
+  LogBatch batch;
+  HistoryAnswer piece;
+  {
+    const std::lock_guard lock(mutex_);
+    Found found = Resolve(position);
+    front = position;
+    if (!found) return batch;
+    piece = std::move(found.piece);
+    batch = BatchOf(found, position);
+    if (found.entry != nullptr) TakeRest(*found.entry, position, batch);
+  }
+  if (piece.chunk != nullptr) {
+    TakePiece(piece, std::numeric_limits<size_t>::max(), position, batch);
+    if (batch.loss) front.cursor.sequence += batch.loss->count;
+    front.segment_id = LogPosition::kInHistory;
+    front.offset = position.offset - batch.body_bytes;
+  }
+  batch.last_sequence = position.cursor.sequence;
+  if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
+  return batch;
+}
+
+// A batch that begins with what was found at `position`.
+LogBatch Log::BatchOf(const Found& found, const LogPosition& position) {
+  LogBatch batch;
+  batch.epoch = position.cursor.epoch;
+  batch.schema_id = position.schema_id;
+  batch.loss = found.loss;
+  batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
+                                                              : position.cursor.sequence + 1;
+  return batch;
+}
+
+// Takes what is unread of the segment that `position` is in.
+void Log::TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch) {
+  const size_t unread = entry.bytes - position.offset;
+  batch.slices.push_back(
+      {.segment = entry.segment, .bytes = {entry.segment->bytes() + position.offset, unread}});
+  batch.body_bytes += unread;
+  position.offset = entry.bytes;
+  position.cursor.sequence = entry.last_sequence;
 }
 
 // Takes whole segments, the last one perhaps too long: returns the place in
@@ -97,14 +138,23 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
       if (!continues || (!fits && batch.body_bytes >= max_bytes / 4)) break;
     }
     before = position;
-    batch.slices.push_back(
-        {.segment = entry->segment, .bytes = {segment.bytes() + position.offset, unread}});
-    batch.body_bytes += unread;
-    position.offset = entry->bytes;
-    position.cursor.sequence = entry->last_sequence;
+    TakeRest(*entry, position, batch);
     if (batch.body_bytes >= max_bytes) break;
   }
   return before;
+}
+
+std::optional<Loss> Log::SkipTo(const LogPosition& to, LossStage stage,
+                                LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  // An epoch that was forgotten meanwhile is for Read() to tell of.
+  if (runs_.empty() || position.run < runs_.front().id) return std::nullopt;
+  const bool is_near = to.run == position.run;
+  const uint64_t last = is_near ? to.cursor.sequence : RunOf(position).last_sequence;
+  if (to.run < position.run || last <= position.cursor.sequence) return std::nullopt;
+  const Loss loss = LossUpTo(position, last, stage);
+  position = is_near ? to : Locate(RunOf(position), last);
+  return loss;
 }
 
 bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
@@ -121,9 +171,16 @@ bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
   return true;
 }
 
+bool Log::IsPending(const LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  LogPosition ahead = position;
+  return Resolve(ahead).is_pending;
+}
+
 void Log::Disarm(Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   waiters_.Disarm(waiter);
+  room_waiters_.Disarm(waiter);
   if (history_ != nullptr) history_->Disarm(waiter);
 }
 
@@ -145,6 +202,7 @@ Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
     return found;
   }
   if (!PassHistory(position)) return found;
+  if (position.segment_id == LogPosition::kInHistory) position.segment_id = position.offset = 0;
   if (position.run < runs_.front().id) {
     if (position.unknown_epoch && IsAwaited(position.cursor)) return found;
     found.loss = Rejoin(position);
@@ -194,6 +252,48 @@ Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
       return found;
     }
   }
+}
+
+// Puts a reader that wants what is new where that begins; false: it is not known
+// yet. Epochs that were over before kchand came to them are history as a whole.
+bool Log::PassHistory(LogPosition& position) const {
+  if (!position.after_history) return true;
+  if (runs_.front().id > std::max<uint64_t>(position.run, 1)) {
+    // Too much has come meanwhile: the reader is told so.
+    position.after_history = false;
+    return true;
+  }
+  const auto live = std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) {
+    return run.id >= position.run && run.is_live;
+  });
+  if (live == runs_.end()) return false;
+  const uint64_t end = std::max(live->history_end, live->first_sequence - 1);
+  position = Locate(*live, std::min(end, live->last_sequence));
+  return true;
+}
+
+// For a position that belongs to no epoch that the log knows: finds its place
+// after all, or puts it at the oldest and says that something is missing.
+std::optional<Loss> Log::Rejoin(LogPosition& position) const {
+  const bool forgot = runs_.front().id > 1;
+  if (position.run == 0 && !position.unknown_epoch && !forgot) {
+    // It was there before the first epoch: it starts with that.
+    position.run = runs_.front().id;
+    position.cursor = {.epoch = runs_.front().epoch, .sequence = runs_.front().first_sequence - 1};
+    return std::nullopt;
+  }
+  if (const std::optional<LogPosition> place = Find(position.cursor)) {
+    position = *place;
+    return std::nullopt;
+  }
+  position = Oldest();
+  return Loss{.stage = forgot ? LossStage::kLogEviction : LossStage::kDaemonRestart};
+}
+
+// Whether it may still come: history is being read.
+bool Log::IsAwaited(const Cursor& cursor) const {
+  const Run* run = FindRun(cursor);
+  return run != nullptr ? run->IsAwaited(cursor.sequence) : runs_.back().has_history;
 }
 
 // The entry that holds the next element, whatever its epoch; moves `position`

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a log's reader is: what it asked for, or a cursor, as a position.
+// Where a reader starts in a log.
 #include <algorithm>
-#include <utility>
+#include <span>
 
 #include "bridge/hub/element.h"
 #include "bridge/hub/log.h"
@@ -12,6 +12,7 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
   const std::lock_guard lock(mutex_);
   if (std::holds_alternative<StartOldest>(start)) return Oldest();
   if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
+  if (const auto* since = std::get_if<StartSince>(&start)) return Since(*since);
   if (const auto* at = std::get_if<StartAt>(&start)) {
     const Run* run = FindRun(at->cursor);
     if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
@@ -31,46 +32,11 @@ LogPosition Log::End() const {
   return Newest();
 }
 
-// Puts a reader that wants what is new where that begins; false: it is not known
-// yet. Epochs that were over before kchand came to them are history as a whole.
-bool Log::PassHistory(LogPosition& position) const {
-  if (!position.after_history) return true;
-  if (runs_.front().id > std::max<uint64_t>(position.run, 1)) {
-    // Too much has come meanwhile: the reader is told so.
-    position.after_history = false;
-    return true;
-  }
-  const auto live = std::find_if(runs_.begin(), runs_.end(), [&](const Run& run) {
-    return run.id >= position.run && run.is_live;
-  });
-  if (live == runs_.end()) return false;
-  const uint64_t end = std::max(live->history_end, live->first_sequence - 1);
-  position = Locate(*live, std::min(end, live->last_sequence));
-  return true;
-}
-
-// For a position that belongs to no epoch that the log knows: finds its place
-// after all, or puts it at the oldest and says that something is missing.
-std::optional<Loss> Log::Rejoin(LogPosition& position) const {
-  const bool forgot = runs_.front().id > 1;
-  if (position.run == 0 && !position.unknown_epoch && !forgot) {
-    // It was there before the first epoch: it starts with that.
-    position.run = runs_.front().id;
-    position.cursor = {.epoch = runs_.front().epoch, .sequence = runs_.front().first_sequence - 1};
-    return std::nullopt;
-  }
-  if (const std::optional<LogPosition> place = Find(position.cursor)) {
-    position = *place;
-    return std::nullopt;
-  }
-  position = Oldest();
-  return Loss{.stage = forgot ? LossStage::kLogEviction : LossStage::kDaemonRestart};
-}
-
-// Whether it may still come: history is being read.
-bool Log::IsAwaited(const Cursor& cursor) const {
-  const Run* run = FindRun(cursor);
-  return run != nullptr ? run->IsAwaited(cursor.sequence) : runs_.back().has_history;
+// The newest one, should an epoch have come back.
+const Log::Run* Log::FindRun(const Cursor& cursor) const {
+  const auto run = std::find_if(runs_.rbegin(), runs_.rend(),
+                                [&](const Run& each) { return each.epoch == cursor.epoch; });
+  return run == runs_.rend() ? nullptr : &*run;
 }
 
 // The place behind `cursor`; nothing if its epoch is unknown, or has not come so
@@ -85,17 +51,6 @@ std::optional<LogPosition> Log::Find(const Cursor& cursor) const {
   }
   if (!run->had_history || run->id == runs_.back().id) return std::nullopt;
   return Locate(*run, run->last_sequence);
-}
-
-// The newest one, should an epoch have come back.
-const Log::Run* Log::FindRun(const Cursor& cursor) const {
-  const auto run = std::find_if(runs_.rbegin(), runs_.rend(),
-                                [&](const Run& each) { return each.epoch == cursor.epoch; });
-  return run == runs_.rend() ? nullptr : &*run;
-}
-
-const Log::Run& Log::RunOf(const LogPosition& position) const {
-  return runs_[position.run - runs_.front().id];
 }
 
 LogPosition Log::Oldest() const {
@@ -184,6 +139,36 @@ LogPosition Log::Locate(const Run& run, uint64_t sequence) const {
     }
   }
   return position;
+}
+
+// Each segment, kept or evicted, knows its youngest record: the first that is
+// young enough is the place, for a log's order need not be time order.
+LogPosition Log::Since(const StartSince& since) const {
+  if (const std::optional<LogPosition> place = SinceInHistory(since.utc_ns)) return *place;
+  const uint64_t boottime_ns = since.boottime_ns;
+  if (evicted_.forgotten_newest_ns() >= boottime_ns && evicted_.forgotten_newest_ns() != 0) {
+    return {.unknown_epoch = true};  // a loss of unknown count, then the oldest
+  }
+  if (const EvictedSpans::Span* span = evicted_.Since(boottime_ns)) {
+    return InFrontOf(RunOf(span->run), span->first_sequence, boottime_ns);
+  }
+  const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                  [&](const Entry& each) { return each.newest_ns >= boottime_ns; });
+  if (entry == entries_.end()) return Newest();
+  LogPosition position =
+      InFrontOf(RunOf(entry->run), entry->segment->first_sequence(), boottime_ns);
+  position.schema_id = entry->segment->schema_id();
+  position.segment_id = first_id_ + static_cast<uint64_t>(entry - entries_.begin());
+  return position;
+}
+
+// In front of a segment that begins with `sequence`; if that is the first one
+// of its epoch, and its first record is not older than what is asked for, then
+// in front of what this log never had.
+LogPosition Log::InFrontOf(const Run& run, uint64_t sequence, uint64_t since_ns) const {
+  const bool is_all = sequence == run.first_sequence && run.begin_ns >= since_ns;
+  return {
+      .cursor = {run.epoch, is_all ? 0 : sequence - 1}, .schema_id = run.schema_id, .run = run.id};
 }
 
 }  // namespace kchan::hub

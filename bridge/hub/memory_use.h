@@ -35,6 +35,7 @@ struct MemoryUse {
   // What was read from histories, for readers to come: within bounds of its own,
   // so that reading what is old takes nothing from what is new.
   std::atomic<uint64_t> history_bytes{0};
+  std::atomic<uint64_t> match_bytes{0};  // what filters have found in the logs
 
   // Told by MarkEvicted() each time pinned_bytes is beyond max_pinned_bytes.
   std::mutex mutex;  // guards the rest, and is held during Notify()

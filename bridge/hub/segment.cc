@@ -15,7 +15,8 @@ Segment::Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t f
       first_sequence_(first_sequence),
       bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)),
       use_(std::move(use)),
-      held_(held) {}
+      held_(held),
+      matches_(use_->match_bytes) {}
 
 Segment::~Segment() {
   bytes_.reset();  // what counts as free is free

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "bridge/hub/filter_matches.h"
 #include "bridge/hub/memory_use.h"
 
 namespace kchan::hub {
@@ -37,6 +38,9 @@ class Segment {
   const std::byte* bytes() const { return bytes_.get(); }
   std::byte* bytes() { return bytes_.get(); }
 
+  // What filters let pass of it.
+  SegmentMatches& matches() const { return matches_; }
+
   // Called once, by its log, when it drops a segment that readers still hold:
   // from then on its bytes count as pinned until the last slice goes.
   void MarkEvicted();
@@ -51,12 +55,14 @@ class Segment {
   const std::shared_ptr<MemoryUse> use_;
   const MemoryUse::Count held_;
   std::atomic<bool> evicted_{false};
+  mutable SegmentMatches matches_;
 };
 
-// A run of whole elements in a segment, which it keeps alive.
+// A run of whole elements in a segment, or a copy of some; keeps either alive.
 struct SegmentSlice {
-  std::shared_ptr<const Segment> segment;
-  std::span<const std::byte> bytes;
+  std::shared_ptr<const Segment> segment = nullptr;   // null: a copy
+  std::shared_ptr<const std::byte[]> copy = nullptr;  // null: no copy
+  std::span<const std::byte> bytes = {};
 };
 
 }  // namespace kchan::hub

@@ -95,6 +95,9 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Writes the most urgent thing, if there is any and no write is on the way.
   void Send();
+  void LookAtClock();
+  void TryOutputNow(TimePoint now);
+  TimePoint EndByClock() const;
   bool SendOutput();
   void SendHello();
   void SendHeartbeat();
@@ -125,8 +128,10 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   bool hello_due_ = false;
   bool clock_set_ = false;
   bool try_output_ = false;  // the subscription may have something
+  bool unfinished_ = false;  // and a turn is asked for to look on
   TimePoint hold_until_;     // when it may be asked: max_delay
   TimePoint last_write_;
+  TimePoint tell_withheld_at_;  // at the latest
   std::chrono::nanoseconds max_delay_{0};
   std::chrono::nanoseconds heartbeat_interval_{0};
   std::optional<hub::BatchOut> in_flight_;

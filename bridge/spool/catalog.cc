@@ -105,6 +105,20 @@ std::optional<hub::Cursor> Catalog::Oldest() const {
   return hub::Cursor{.epoch = oldest->facts.epoch, .sequence = oldest->facts.first_sequence - 1};
 }
 
+std::optional<hub::Cursor> Catalog::Since(uint64_t unix_ns) const {
+  bool is_oldest = true;
+  for (const SegmentFile& file : files_) {
+    if (file.is_hidden) continue;
+    if (file.newest_ns >= unix_ns) {
+      const SegmentFacts& facts = file.facts;
+      return hub::Cursor{.epoch = facts.epoch,
+                         .sequence = is_oldest ? 0 : facts.first_sequence - 1};
+    }
+    is_oldest = false;
+  }
+  return std::nullopt;
+}
+
 void Catalog::Add(SegmentFile file) {
   bytes_ += file.bytes;
   records_ += file.facts.records;

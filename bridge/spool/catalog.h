@@ -77,6 +77,9 @@ class Catalog {
   // What files say when they are put one behind the other.
   std::vector<hub::HistoryEpoch> Epochs() const;
   std::optional<hub::Cursor> Oldest() const;
+  // In front of the first file that was written to since; of the oldest file,
+  // in front of what was there before it.
+  std::optional<hub::Cursor> Since(uint64_t unix_ns) const;
 
   void Add(SegmentFile file);
   // The newest file has grown, or has its last name.

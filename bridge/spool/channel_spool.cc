@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/spool/channel_spool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -87,6 +88,11 @@ std::vector<hub::HistoryEpoch> ChannelSpool::epochs() const {
 std::optional<hub::Cursor> ChannelSpool::oldest() const {
   const std::lock_guard lock(mutex_);
   return catalog_.Oldest();
+}
+
+std::optional<hub::Cursor> ChannelSpool::Since(int64_t utc_ns) const {
+  const std::lock_guard lock(mutex_);
+  return catalog_.Since(static_cast<uint64_t>(std::max<int64_t>(utc_ns, 0)));
 }
 
 hub::HistoryExtent ChannelSpool::extent() const {

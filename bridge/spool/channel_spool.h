@@ -45,6 +45,7 @@ class ChannelSpool final : public hub::History,
   // hub::History.
   std::vector<hub::HistoryEpoch> epochs() const override;
   std::optional<hub::Cursor> oldest() const override;
+  std::optional<hub::Cursor> Since(int64_t utc_ns) const override;
   hub::HistoryExtent extent() const override;
   std::shared_ptr<const hub::Schema> FindSchema(uint64_t schema_id) const override;
   hub::HistoryAnswer Ask(const hub::HistoryQuery& query) override;

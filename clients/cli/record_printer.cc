@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record_printer.h"
 
-#include <span>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -40,26 +38,19 @@ std::shared_ptr<const Schema> RecordPrinter::FindSchema(const BatchView& batch) 
   return nullptr;
 }
 
-bool RecordPrinter::Write(const BatchView& batch, const NodeClock& clock, uint64_t limit) {
+bool RecordPrinter::Write(const BatchView& batch, const NodeClock& clock) {
   const std::shared_ptr<const Schema> schema = FindSchema(batch);
-  const std::span<const RecordView> records = batch.records();
-  const bool is_whole = records.size() <= limit;
-  const uint64_t through = is_whole ? batch.last_sequence() : records[limit].sequence - 1;
   lines_.clear();
   batch.ForEach(
       [&](const RecordView& record) {
-        if (record.sequence > through) return;
         ++records_;
         AppendRecord(batch, record, schema.get(), clock);
       },
       [&](const LostView& lost) {
-        if (lost.first_sequence > through) return;
         losses_.Add(lost);
         AppendLost(batch, lost);
       });
-  reached_.set_channel(std::string(batch.channel()));
-  reached_.set_epoch(batch.epoch());
-  reached_.set_sequence(through);
+  filtered_ += batch.filtered();
   return Print(lines_);
 }
 

@@ -272,9 +272,10 @@ class Remote:
         oldest: bool = False,
         last: int | None = None,
         cursor: Any = None,
+        since_ns: int | None = None,
         **options: Any,
     ) -> Stream:
-        """Subscribes to names or, with a `*` in it, globs."""
+        """Subscribes to names or, with a `*` in it, globs; since_ns is UTC."""
         service = _module("channel_service_pb2")
         start = service.Start()
         if oldest:
@@ -283,8 +284,10 @@ class Remote:
             start.last_records = last
         elif cursor is not None:
             start.cursor.CopyFrom(cursor)
-        else:
+        elif since_ns is None:
             start.now.SetInParent()
+        if since_ns is not None:
+            start.since.FromNanoseconds(since_ns)
         selections = [
             service.Selection(**{"glob" if "*" in channel else "name": channel}, start=start)
             for channel in channels

@@ -130,7 +130,7 @@ absl::Status BatchView::Malformed(std::string_view what) const {
 
 void BatchView::Clear() {
   channel_ = {};
-  epoch_ = schema_id_ = first_sequence_ = last_sequence_ = filtered_ = lost_count_ = 0;
+  epoch_ = schema_id_ = first_sequence_ = last_sequence_ = filtered_ = sampled_ = lost_count_ = 0;
   clock_offset_ns_.reset();
   records_.clear();
   lost_.clear();
@@ -179,6 +179,9 @@ absl::Status BatchView::ParseFields(std::string_view bytes) {
       case Tag(v1::Batch::kFilteredFieldNumber, WireType::kVarint):
         ok = reader.ReadVarint(&filtered_);
         break;
+      case Tag(v1::Batch::kSampledFieldNumber, WireType::kVarint):
+        ok = reader.ReadVarint(&sampled_);
+        break;
       case Tag(v1::Batch::kClockOffsetNsFieldNumber, WireType::kFixed64):
         ok = reader.ReadFixed64(&clock_offset_ns_.emplace());
         break;
@@ -215,6 +218,7 @@ absl::Status BatchView::CheckOrder() const {
 absl::Status BatchView::CheckArithmetic() {
   for (const LostView& lost : lost_) lost_count_ += lost.count;
   const uint64_t covered = records_.size() + lost_count_;
+  if (sampled_ > filtered_) return Malformed("more sampled than filtered");
   if (first_sequence_ == 0) {
     if (covered == 0 && filtered_ == 0) return absl::OkStatus();
     return Malformed("covers no number but has records, losses or filtered numbers");
@@ -249,7 +253,7 @@ absl::Status BatchView::SkipThrough(uint64_t sequence) {
   }
 
   if (sequence >= last_sequence_) {
-    first_sequence_ = filtered_ = 0;
+    first_sequence_ = filtered_ = sampled_ = 0;
     return absl::OkStatus();
   }
   first_sequence_ = sequence + 1;
@@ -257,6 +261,7 @@ absl::Status BatchView::SkipThrough(uint64_t sequence) {
   const uint64_t remaining = last_sequence_ - first_sequence_ + 1 - records_.size() - lost_count_;
   if (remaining > filtered_) return Malformed("does not add up behind the cursor");
   filtered_ = remaining;
+  sampled_ = std::min(sampled_, filtered_);
   return absl::OkStatus();
 }
 

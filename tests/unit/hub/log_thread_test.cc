@@ -5,8 +5,8 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/unit/hub/sleeping_waiter.h"
 #include "tests/unit/hub/subscription_testing.h"
+#include "tests/unit/hub/thread_testing.h"
 
 namespace kchan::hub {
 namespace {
@@ -22,7 +22,6 @@ using testing::Seen;
 using testing::SleepingWaiter;
 
 constexpr uint64_t kNumbers = 60'000;
-
 struct Totals {
   uint64_t records = 0;
   uint64_t lost = 0;
@@ -196,6 +195,45 @@ TEST(LogThreadTest, SubscriptionsFollowAHubThatChanges) {
   changes.join();
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(exec->readers(), 0u);
+}
+
+TEST(LogThreadTest, SubscriptionsShareWhatTheirFilterFindsWhileSegmentsGrow) {
+  Hub hub({}, [](std::string_view) {
+    return LogLimits{.max_bytes = 4 << 20, .segment_bytes = 16 << 10};
+  });
+  auto exec = hub.Upsert(Description("exec"));
+  constexpr uint64_t kLast = 5000;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&hub, i] {
+      SleepingWaiter waiter;
+      const std::string filter = i == 0 ? "record.cpu = 0" : "record.cpu = 1";
+      auto subscription =
+          Subscription::Open(hub, {.selections = {ByName("exec")}, .filter = filter}, &waiter);
+      ASSERT_TRUE(subscription.ok());
+      uint64_t covered = 0;
+      uint64_t filtered = 0;
+      while (covered < kLast) {
+        const auto output = (*subscription)->Next();
+        ASSERT_TRUE(output.ok());
+        if (const auto* batch = std::get_if<BatchOut>(&*output)) {
+          ASSERT_EQ(batch->batch.first_sequence, covered + 1);
+          covered = batch->batch.last_sequence;
+          filtered += batch->batch.filtered;
+        } else if (std::holds_alternative<NothingOut>(*output)) {
+          if ((*subscription)->TellWithheld()) continue;
+          ASSERT_TRUE(waiter.Sleep()) << "not woken at " << covered;
+        }
+      }
+      EXPECT_EQ(filtered, kLast / 2);
+    });
+  }
+  exec->log().StartEpoch(1, 1, 1);
+  for (uint64_t i = 0; i < kLast; ++i) {
+    exec->log().Append({.cpu = static_cast<uint32_t>(i % 2)}, {});
+    exec->log().Publish();
+  }
+  for (std::thread& reader : readers) reader.join();
 }
 
 }  // namespace

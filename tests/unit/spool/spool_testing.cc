@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "tests/unit/hub/sleeping_waiter.h"
+#include "tests/unit/hub/thread_testing.h"
 
 namespace kchan::spool::testing {
 namespace {

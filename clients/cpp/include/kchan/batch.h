@@ -65,6 +65,8 @@ class BatchView {
 
   // How many numbers the subscription's selection withheld.
   uint64_t filtered() const { return filtered_; }
+  // How many of these sampling withheld; after SkipThrough(), at most so many.
+  uint64_t sampled() const { return sampled_; }
 
   // How many numbers are lost, not counting losses of unknown count.
   uint64_t lost_count() const { return lost_count_; }
@@ -115,6 +117,7 @@ class BatchView {
   uint64_t first_sequence_ = 0;
   uint64_t last_sequence_ = 0;
   uint64_t filtered_ = 0;
+  uint64_t sampled_ = 0;
   uint64_t lost_count_ = 0;
   std::optional<uint64_t> clock_offset_ns_;
   std::vector<RecordView> records_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef KCHAN_TESTS_UNIT_HUB_SLEEPING_WAITER_H_
-#define KCHAN_TESTS_UNIT_HUB_SLEEPING_WAITER_H_
+#ifndef KCHAN_TESTS_UNIT_HUB_THREAD_TESTING_H_
+#define KCHAN_TESTS_UNIT_HUB_THREAD_TESTING_H_
 
 #include <chrono>
 #include <condition_variable>
@@ -11,7 +11,7 @@
 namespace kchan::hub::testing {
 
 // A reader's thread sleeps here. A lost wake-up shows as a time-out.
-class SleepingWaiter final : public Waiter {
+class SleepingWaiter : public Waiter {
  public:
   void Notify() override {
     const std::lock_guard lock(mutex_);
@@ -34,4 +34,4 @@ class SleepingWaiter final : public Waiter {
 
 }  // namespace kchan::hub::testing
 
-#endif  // KCHAN_TESTS_UNIT_HUB_SLEEPING_WAITER_H_
+#endif  // KCHAN_TESTS_UNIT_HUB_THREAD_TESTING_H_
