@@ -24,6 +24,7 @@ absl::Status Daemon::StartParts() {
   source::KernelSideOptions options;
   options.link = config_.link;
   options.host = config_.host;
+  options.netlink = config_.netlink;
   options.cpus = config_.source_cpus;
   options.running = running_;
   options.policy_for = [this](std::string_view channel) { return PolicyOf(channel); };
@@ -35,7 +36,13 @@ absl::Status Daemon::StartParts() {
   rpc::ServerOptions server_options = config_.server;
   server_options.node = ThisNode(config_.server.node.name);
   server_options.audit = [](const std::string& line) { spdlog::info("audit: {}", line); };
-  auto server = rpc::Server::Start(hub_, server_options);
+  if (config_.netlink.enabled) {
+    netlink_ = std::make_unique<netlink::NetlinkEngine>(config_.netlink);
+    for (const netlink::RefusedSpec& refused : netlink_->specs().refused()) {
+      spdlog::warn("netlink specification {} is not used: {}", refused.path, refused.reason);
+    }
+  }
+  auto server = rpc::Server::Start(hub_, server_options, netlink_.get());
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();

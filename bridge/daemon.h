@@ -13,6 +13,7 @@
 #include "bridge/config/config.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/running_calls.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
 #include "bridge/source/kernel_side.h"
 #include "bridge/spool/spool.h"
@@ -62,6 +63,7 @@ class Daemon {
   std::optional<config::Spool> running_spool_;  // what spool_ was made of
   std::unique_ptr<spool::Spool> spool_;         // null: there is none
   std::unique_ptr<source::KernelSide> kernel_side_;
+  std::unique_ptr<netlink::NetlinkEngine> netlink_;  // null: netlink is disabled
   std::unique_ptr<rpc::Server> server_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
+#include "bridge/netlink/netlink_options.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/source/host_options.h"
 #include "bridge/source/link_options.h"
@@ -52,6 +53,7 @@ struct Config {
   rpc::ServerOptions server;
   source::HostOptions host;  // channels that need no module
   source::LinkOptions link;  // the module's
+  netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
   std::optional<Spool> spool;  // nothing: no channel has a history on disk
 

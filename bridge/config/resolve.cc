@@ -19,6 +19,7 @@
 #include "bridge/config/parse.h"
 #include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
+#include "bridge/config/resolve_netlink.h"
 #include "bridge/config/resolve_spool.h"
 #include "bridge/config/resolve_threads.h"
 #include "bridge/hub/subscription.h"
@@ -185,6 +186,8 @@ absl::Status ReadLimits(const v1::Limits& from, Config& to) {
                        from.max_value_watches(), 1, kMany, limits.max_value_watches));
   status.Update(Number("limits.max_block_transfers", from.has_max_block_transfers(),
                        from.max_block_transfers(), 1, kMany, limits.max_block_transfers));
+  status.Update(Number("limits.max_netlink_requests", from.has_max_netlink_requests(),
+                       from.max_netlink_requests(), 1, 1024, limits.max_netlink_requests));
   status.Update(Number("limits.max_streams_per_connection", from.has_max_streams_per_connection(),
                        from.max_streams_per_connection(), 1, kMany,
                        limits.max_streams_per_connection));
@@ -247,6 +250,9 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();
   to.host = *std::move(host);
+  auto netlink = ResolveNetlink(from);
+  if (!netlink.ok()) return netlink.status();
+  to.netlink = *std::move(netlink);
   return to;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bridge/hub/channel_description.h"
+#include "bridge/hub/delivery_counters.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/schema.h"
 #include "bridge/hub/value_feed.h"
@@ -63,6 +64,9 @@ class Channel {
   // All that FindSchema() finds, the current one last.
   std::vector<std::shared_ptr<const Schema>> schemas() const;
 
+  DeliveryCounters& deliveries() { return deliveries_; }
+  const DeliveryCounters& deliveries() const { return deliveries_; }
+
   // How many subscriptions want records now.
   uint64_t readers() const { return readers_.load(std::memory_order_relaxed); }
 
@@ -73,6 +77,7 @@ class Channel {
   const std::string name_;
   Log log_;
   ValueFeed values_;
+  DeliveryCounters deliveries_;
   std::atomic<uint64_t> readers_{0};
   mutable std::mutex mutex_;
   ChannelSnapshot snapshot_;

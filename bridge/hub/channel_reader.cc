@@ -74,6 +74,7 @@ void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
   MoveTo(peeked_);
   reader_.Accept(peeked_);
   tell_withheld_ = false;
+  channel_->deliveries().Given(batch);
   if (!keep_account || batch.body_bytes == 0) return;
   sent_.push_back(
       {.run = given_.run, .last_sequence = batch.last_sequence, .bytes = batch.body_bytes});
@@ -131,6 +132,7 @@ absl::StatusOr<uint64_t> ChannelReader::Acknowledge(const Cursor& cursor) {
     sent_.pop_front();
   }
   unacknowledged_bytes_ -= freed;
+  channel_->deliveries().Acknowledged(freed);
   return freed;
 }
 

@@ -249,6 +249,7 @@ class Log {
   // log_hold.cc
   uint64_t FirstHeldLocked() const;
   size_t UnheldBytesLocked() const;
+  size_t FreeBytesLocked() const;
   size_t RoomLocked() const;
   void HoldsChangedLocked();
 

@@ -34,6 +34,8 @@ struct LogBatch {
   // sampling did; the others its time or its filter.
   uint64_t filtered = 0;
   uint64_t sampled = 0;
+  // Of the numbers in the slices, those that a rate limit lost.
+  uint64_t limited = 0;
 
   bool empty() const { return slices.empty() && !loss && filtered == 0; }
 };

@@ -56,14 +56,18 @@ size_t Log::UnheldBytesLocked() const {
   return bytes;
 }
 
+// What its bound leaves beside what is held.
+size_t Log::FreeBytesLocked() const {
+  const size_t kept = bytes_ - UnheldBytesLocked();
+  return max_bytes() - std::min(max_bytes(), kept);
+}
+
 size_t Log::RoomLocked() const {
   if (holds_.empty()) return SIZE_MAX;
-  const size_t kept = bytes_ - UnheldBytesLocked();
   // A quarter of a segment's worth of ring space, and the one record that may go
   // beyond it, are less than a segment when encoded. It takes new segments of at
   // most twice a segment's bytes to hold that, since they grow by doubling.
-  const bool has_room = kept == 0 || kept + 2 * segment_bytes_ <= max_bytes();
-  return has_room ? segment_bytes_ / 4 : 0;
+  return FreeBytesLocked() / (2 * segment_bytes_) * (segment_bytes_ / 4);
 }
 
 size_t Log::Room() const {
@@ -81,7 +85,9 @@ bool Log::WaitForRoom(Waiter* waiter) const {
 
 void Log::HoldsChangedLocked() {
   CountEvictableLocked();
-  if (RoomLocked() != 0) room_waiters_.NotifyAll();
+  // Not for each segment: a writer that finds room for one would sleep again at
+  // once. Readers that have read everything leave more than this.
+  if (RoomLocked() != 0 && FreeBytesLocked() >= max_bytes() / 4) room_waiters_.NotifyAll();
 }
 
 }  // namespace kchan::hub

@@ -168,6 +168,7 @@ void SelectedBatch::Give(const std::shared_ptr<const Segment>& segment,
 void SelectedBatch::Limit(uint64_t after, Stretch& stretch) {
   if (!limited_.empty() && limited_.back().first_sequence + limited_.back().count == after + 1) {
     limited_.back().count += stretch.numbers;
+    batch_.limited += stretch.numbers;
     return;
   }
   if (copied_bytes_ + (limited_.size() + 1) * kMaxLossBytes > kCopiedBytes) {
@@ -177,6 +178,7 @@ void SelectedBatch::Limit(uint64_t after, Stretch& stretch) {
   }
   limited_.push_back(
       {.first_sequence = after + 1, .count = stretch.numbers, .stage = LossStage::kRateLimit});
+  batch_.limited += stretch.numbers;
 }
 
 // Adds as many whole elements as there is room for; returns their bytes.

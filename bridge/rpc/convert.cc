@@ -150,6 +150,20 @@ v1::ChannelCounters ToCounters(const hub::Channel& channel) {
   to.set_lost_source(LostAt(extent, hub::LossStage::kSource));
   to.set_evicted_records(extent.evicted_records);
   to.set_subscriptions(channel.readers());
+
+  const hub::Deliveries delivered = channel.deliveries().Read();
+  const auto lost = [&](hub::LossStage stage) {
+    return delivered.lost[static_cast<size_t>(stage)];
+  };
+  to.set_delivered(delivered.numbers);
+  to.set_delivered_bytes(delivered.bytes);
+  to.set_acknowledged_bytes(delivered.acknowledged_bytes);
+  to.set_filtered(delivered.filtered);
+  to.set_sampled(delivered.sampled);
+  to.set_lost_log_eviction(lost(hub::LossStage::kLogEviction));
+  to.set_lost_subscriber_policy(lost(hub::LossStage::kSubscriberPolicy));
+  to.set_lost_rate_limit(lost(hub::LossStage::kRateLimit));
+  to.set_lost_daemon_restart(lost(hub::LossStage::kDaemonRestart));
   return to;
 }
 

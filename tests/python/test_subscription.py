@@ -164,7 +164,6 @@ def test_an_unreachable_daemon_is_an_error_after_connect_timeout(tmp_path: objec
     ("channels", "options"),
     [
         ([], {}),
-        (["t*"], {"follow": False}),
         (["tick"], {"starts": {"tock": kchan.Oldest()}}),
     ],
 )
