@@ -20,6 +20,7 @@ Daemon::Daemon(const config::Config& config)
       hub_(config.hub, [this](std::string_view channel) { return LogLimitsOf(channel); }) {}
 
 absl::Status Daemon::StartParts() {
+  StartSpool();
   source::KernelSideOptions options;
   options.link = config_.link;
   options.host = config_.host;
@@ -51,6 +52,7 @@ Daemon::~Daemon() {
   server_.reset();  // the last subscription ends here
   hub_.SetDoor(nullptr);
   kernel_side_.reset();
+  if (spool_ != nullptr) spool_->Stop();  // it writes what sources left in the logs
 }
 
 void Daemon::Reload(const config::Config& config) {
@@ -58,8 +60,10 @@ void Daemon::Reload(const config::Config& config) {
     std::lock_guard lock(config_mutex_);
     config_ = config;
   }
+  WarnOfSpoolChanges(config);
   kernel_side_->SetPolicy([this](std::string_view channel) { return PolicyOf(channel); });
   hub_.UpdateLogLimits();
+  if (spool_ != nullptr) spool_->UpdateLimits();
 }
 
 hub::LogLimits Daemon::LogLimitsOf(std::string_view channel) const {

@@ -34,6 +34,9 @@ uint64_t Log::FirstHeldLocked() const {
   for (LogPosition hold : holds_) {
     // One that waits for the end of a history holds nothing of that.
     if (runs_.empty() || !PassHistory(hold)) continue;
+    // One that is still to come to what is here loses nothing: it is on its way
+    // through the history, which has what the log drops.
+    if (hold.lookup || hold.segment_id == LogPosition::kInHistory) continue;
     uint64_t id = std::max(hold.segment_id, first_id_);
     // One that was read to its end is not needed any more, even if it may grow.
     const bool is_read =

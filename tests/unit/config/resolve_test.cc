@@ -2,25 +2,14 @@
 #include <string>
 #include <variant>
 
-#include "bridge/config/parse.h"
 #include "gtest/gtest.h"
+#include "tests/unit/config/resolve_testing.h"
 
 namespace kchan::config {
 namespace {
 
-absl::StatusOr<Config> FromText(const std::string& text) {
-  const auto config = ParseText(text, "test");
-  if (!config.ok()) return config.status();
-  return Resolve(*config);
-}
-
-// The field that the mistake in `text` is about.
-std::string WrongField(const std::string& text) {
-  const auto config = FromText(text);
-  EXPECT_TRUE(absl::IsInvalidArgument(config.status())) << text;
-  const std::string message(config.status().message());
-  return message.substr(0, message.find(": "));
-}
+using testing::FromText;
+using testing::WrongField;
 
 TEST(ResolveTest, DefaultsListenOnTwoLocalSocketsOnly) {
   const auto config = FromText("");
