@@ -36,11 +36,13 @@ void SpecBuilder::ReadAttributeSets(const YamlNode& root) {
 void SpecBuilder::CheckTypeValueNames(const YamlNode& root) {
   for (const AttributeSet& set : spec_->attribute_sets_) {
     for (const Attribute& attribute : set.attributes) {
+      std::set<std::string> names;
       for (const std::string& name : attribute.type_value_names) {
-        if (attribute.nested == nullptr || attribute.nested->Find(name) == nullptr) continue;
-        fields_.Fail(root,
-                     text::Concat("type-value '", name, "' of '", attribute.name,
-                                  "' is also an attribute of '", attribute.nested->name, "'"));
+        const bool is_taken =
+            attribute.nested != nullptr && attribute.nested->Find(name) != nullptr;
+        if (!is_taken && names.insert(name).second) continue;
+        fields_.Fail(root, text::Concat("type-value '", name, "' of '", attribute.name,
+                                        "' is there twice, or also an attribute"));
       }
     }
   }
@@ -55,7 +57,7 @@ void SpecBuilder::ReadAttributeSet(const YamlNode& node, AttributeSet* set) {
   std::set<std::string> names;
   for (const YamlNode* each : fields_.Maps(node, "attributes")) {
     Attribute attribute;
-    const std::string name = fields_.RequiredText(*each, "name");
+    const std::string name = fields_.Name(*each);
     if (set->parent != nullptr) {
       const Attribute* in_parent = set->parent->Find(name);
       if (in_parent == nullptr) {

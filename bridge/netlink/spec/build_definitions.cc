@@ -104,7 +104,7 @@ void SpecBuilder::ReadStruct(const DeclaredStruct& declared, int depth) {
 
 StructMember SpecBuilder::ReadMember(const YamlNode& node, int depth) {
   StructMember member;
-  member.name = fields_.RequiredText(node, "name");
+  member.name = fields_.Name(node);
   member.documentation = fields_.Text(node, "doc");
   ReadFormat(node, &member.format);
   switch (member.format.type) {

@@ -18,7 +18,8 @@ void SpecBuilder::ReadOperations(const YamlNode& root) {
   if (operations == nullptr) return fields_.Fail(root, "there are no 'operations'");
   const std::string model = fields_.Text(*operations, "enum-model");
   if (!model.empty() && model != "unified" && model != "directional") {
-    fields_.FailAsUnknown(*operations->Find("enum-model"), text::Concat("enum-model '", model, "'"));
+    fields_.FailAsUnknown(*operations->Find("enum-model"),
+                          text::Concat("enum-model '", model, "'"));
   }
   spec_->is_directional_ = model == "directional";
   fixed_header_ = RefStruct(*operations, "fixed-header");

@@ -24,7 +24,9 @@ using google::protobuf::Value;
 using JsonObject = google::protobuf::Struct;
 using Bytes = std::span<const std::byte>;
 
-constexpr int kMaxDepth = 32;
+// Nests and arrays cost up to five messages each of the 100 that protobuf reads
+// in each other; raw attributes in the deepest nest need some of them.
+constexpr int kMaxDepth = 11;
 
 // What one attribute is; an error is why it stays raw.
 using Decoded = absl::StatusOr<Value>;

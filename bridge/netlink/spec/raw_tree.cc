@@ -12,7 +12,7 @@
 namespace kchan::netlink {
 namespace {
 
-constexpr int kMaxGuessDepth = 8;  // each level costs the bytes once more
+constexpr int kMaxGuessDepth = 6;  // each level costs the bytes once more
 constexpr int kMaxEncodeDepth = 32;
 
 RawAttribute Parse(const AttributeView& view, int depth);

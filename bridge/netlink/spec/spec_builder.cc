@@ -83,7 +83,8 @@ void SpecBuilder::ReadHead(const YamlNode& root) {
     spec_->protocol_ = each;
     is_known = true;
   }
-  if (!is_known) fields_.FailAsUnknown(*root.Find("protocol"), text::Concat("protocol '", protocol, "'"));
+  if (!is_known)
+    fields_.FailAsUnknown(*root.Find("protocol"), text::Concat("protocol '", protocol, "'"));
 
   if (const auto number = fields_.Number(root, "protonum", 0, 255)) {
     spec_->protocol_number_ = static_cast<uint8_t>(*number);

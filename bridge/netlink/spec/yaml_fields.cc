@@ -45,6 +45,12 @@ std::string YamlFields::RequiredText(const YamlNode& map, std::string_view key) 
   return text;
 }
 
+std::string YamlFields::Name(const YamlNode& map) {
+  std::string name = RequiredText(map, "name");
+  if (!name.empty() && name.front() == '@') Fail(map, text::Concat("the name '", name, "'"));
+  return name;
+}
+
 bool YamlFields::Bool(const YamlNode& map, std::string_view key) {
   const YamlNode* node = map.Find(key);
   bool value = false;

@@ -41,6 +41,8 @@ class YamlFields {
 
   // A text that must be there.
   std::string RequiredText(const YamlNode& map, std::string_view key);
+  // The same under "name"; '@' begins keys that are no names.
+  std::string Name(const YamlNode& map);
 
  private:
   void Wanted(const YamlNode& node, std::string_view key, std::string_view what);

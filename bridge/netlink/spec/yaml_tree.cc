@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "bridge/text/concat.h"
+#include "bridge/text/utf8.h"
 
 namespace kchan::netlink {
 
@@ -89,6 +90,7 @@ YamlNode* YamlTreeBuilder::Add(const YAML::Mark& mark, YamlNode::Kind kind) {
 void YamlTreeBuilder::Leaf(const YAML::Mark& mark, YAML::anchor_t anchor, YamlNode::Kind kind,
                            const std::string& text) {
   if (!status_.ok()) return;
+  if (!text::IsUtf8(text)) return Fail(mark.line + 1, "a text that is no UTF-8");
   YamlNode* node = Add(mark, kind);
   if (node == nullptr) return;
   node->text = text;

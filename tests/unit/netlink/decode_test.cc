@@ -26,6 +26,8 @@ sub-messages:
 attribute-sets:
   - name: inner
     attributes: [{name: id, type: u32}, {name: deep, type: nest, nested-attributes: inner}]
+  - name: tree
+    attributes: [{name: list, type: indexed-array, sub-type: nest, nested-attributes: tree, value: 21}]
   - name: main
     attributes:
       - {name: num, type: u16, byte-order: big-endian}     # 1
@@ -198,6 +200,19 @@ TEST_F(DecodeTest, NestsAreBounded) {
   const std::string text = Decoded(Attr(11, bytes));
   EXPECT_NE(text.find("nested too deep"), std::string::npos);
   EXPECT_LT(text.size(), 20000U);
+}
+
+// Protobuf reads at most 100 messages in each other.
+TEST_F(DecodeTest, TheDeepestMessageCanBeSentAndRead) {
+  std::string raw = Attr(1, Bytes("07000000"));
+  for (int i = 0; i < 100; ++i) raw = Attr(99, raw);
+  std::string bytes = raw;
+  for (int i = 0; i < 100; ++i) {
+    bytes = Attr(21, Attr(3, bytes) + Attr(4, raw.substr(0, 100)));
+    google::protobuf::Struct read;
+    const auto decoded = Decode({nullptr, spec_->FindAttributeSet("tree")}, AsBytes(bytes));
+    ASSERT_TRUE(read.ParseFromString(decoded.SerializeAsString())) << i;
+  }
 }
 
 TEST_F(DecodeTest, AddressesAreOfEitherKind) {

@@ -95,6 +95,13 @@ TEST(SpecTest, SizeAndDepthAreBounded) {
             "INVALID_ARGUMENT: 1: deeper than 32 levels");
 }
 
+TEST(SpecTest, NamesAreTextsAndNoReservedKeys) {
+  EXPECT_EQ(WhyNot(With("[{name: a, attributes: [{name: '@raw', type: u8}]}]")),
+            "INVALID_ARGUMENT: 4: the name '@raw'");
+  EXPECT_EQ(WhyNot("name: \"\\ud800\"\noperations: {list: []}\n").substr(0, 21),
+            "INVALID_ARGUMENT: 1: ");
+}
+
 TEST(SpecTest, ASubsetNumbersAsItsParentAndMayChangeWhatItSays) {
   const auto spec =
       ParseOrDie(With("[{name: sub, subset-of: all, attributes: [{name: y, multi-attr: true}]},"
