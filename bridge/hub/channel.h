@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bridge/hub/channel_description.h"
+#include "bridge/hub/delivery_counters.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/schema.h"
 #include "bridge/hub/value_feed.h"
@@ -38,7 +39,7 @@ struct ChannelSnapshot {
 class Channel {
  public:
   Channel(Hub& hub, std::shared_ptr<const ChannelDescription> description, const LogLimits& limits,
-          std::shared_ptr<MemoryUse> use);
+          std::shared_ptr<MemoryUse> use, std::shared_ptr<History> history = nullptr);
 
   const std::string& name() const { return name_; }
   ChannelSnapshot snapshot() const;
@@ -57,8 +58,14 @@ class Channel {
   // records.
   void SetSchema(std::shared_ptr<const Schema> schema);
 
-  // Null if unknown.
+  // Null if unknown; also one whose records are only in the log's history.
   std::shared_ptr<const Schema> FindSchema(uint64_t schema_id) const;
+
+  // All that FindSchema() finds, the current one last.
+  std::vector<std::shared_ptr<const Schema>> schemas() const;
+
+  DeliveryCounters& deliveries() { return deliveries_; }
+  const DeliveryCounters& deliveries() const { return deliveries_; }
 
   // How many subscriptions want records now.
   uint64_t readers() const { return readers_.load(std::memory_order_relaxed); }
@@ -70,6 +77,7 @@ class Channel {
   const std::string name_;
   Log log_;
   ValueFeed values_;
+  DeliveryCounters deliveries_;
   std::atomic<uint64_t> readers_{0};
   mutable std::mutex mutex_;
   ChannelSnapshot snapshot_;

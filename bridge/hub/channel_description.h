@@ -66,6 +66,8 @@ struct ChannelDescription {
 
   // Whether it has a log, and so subscriptions.
   bool has_records() const { return volume != Volume::kValue && volume != Volume::kBulk; }
+  // Whether its source leaves records in the kernel while its log has no room.
+  bool can_wait() const { return transport == "ring"; }
 
   friend bool operator==(const ChannelDescription&, const ChannelDescription&) = default;
 };

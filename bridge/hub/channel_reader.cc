@@ -9,10 +9,9 @@
 
 namespace kchan::hub {
 
-absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(Hub& hub,
-                                                                   std::shared_ptr<Channel> channel,
-                                                                   const Start& start,
-                                                                   Waiter* waiter) {
+absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(
+    Hub& hub, std::shared_ptr<Channel> channel, const Start& start, const ReaderOptions& options,
+    int64_t clock_offset_ns, Waiter* waiter) {
   // The end first: what is published in between then counts as live.
   const LogPosition end = channel->log().End();
   const std::optional<LogPosition> position = channel->log().Seek(start);
@@ -20,17 +19,20 @@ absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(Hub& hub,
     return absl::FailedPreconditionError(
         Concat({"channel ", channel->name(), " has not reached this number yet"}));
   }
-  return std::unique_ptr<ChannelReader>(
-      new ChannelReader(hub, std::move(channel), *position,
-                        std::holds_alternative<StartNow>(start) ? *position : end, waiter));
+  const bool is_live = std::holds_alternative<StartNow>(start);
+  return std::unique_ptr<ChannelReader>(new ChannelReader(hub, std::move(channel), *position,
+                                                          is_live ? *position : end, options,
+                                                          clock_offset_ns, waiter));
 }
 
 ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const LogPosition& start,
-                             const LogPosition& history_end, Waiter* waiter)
+                             const LogPosition& history_end, const ReaderOptions& options,
+                             int64_t clock_offset_ns, Waiter* waiter)
     : channel_(std::move(channel)),
       waiter_(waiter),
       demand_(hub, channel_),
-      history_end_(history_end) {
+      history_end_(history_end),
+      reader_(*channel_, start, history_end, options, clock_offset_ns) {
   MoveTo(start);
   if (start.unknown_epoch) {
     const LogExtent extent = channel_->log().extent();
@@ -47,15 +49,17 @@ void ChannelReader::MoveTo(const LogPosition& position) {
   next_epoch_ = position.cursor.epoch;
   if (position.cursor.epoch == 0) return;
   if (given_epochs_.empty() || given_epochs_.back().run != position.run) {
-    if (given_epochs_.size() == Log::kMaxEpochs) given_epochs_.erase(given_epochs_.begin());
+    if (given_epochs_.size() == Log::kMaxHistoryEpochs) given_epochs_.erase(given_epochs_.begin());
     given_epochs_.push_back({.run = position.run});
   }
   given_epochs_.back().last = position.cursor;
 }
 
-LogBatch ChannelReader::Peek(size_t max_bytes) {
+LogBatch ChannelReader::Peek(const BatchBounds& bounds) {
+  Tell tell = told_history_end_ ? Tell::kWithTheNext : Tell::kAtHistoryEnd;
+  if (tell_withheld_ || is_removed_) tell = Tell::kAtOnce;
   peeked_ = given_;
-  LogBatch batch = channel_->log().Read(peeked_, max_bytes);
+  LogBatch batch = reader_.Peek(bounds, tell, peeked_);
   if (!batch.empty()) {
     next_epoch_ = batch.epoch;
     next_schema_id_ = batch.schema_id;
@@ -68,6 +72,9 @@ LogBatch ChannelReader::Peek(size_t max_bytes) {
 
 void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
   MoveTo(peeked_);
+  reader_.Accept(peeked_);
+  tell_withheld_ = false;
+  channel_->deliveries().Given(batch);
   if (!keep_account || batch.body_bytes == 0) return;
   sent_.push_back(
       {.run = given_.run, .last_sequence = batch.last_sequence, .bytes = batch.body_bytes});
@@ -86,11 +93,6 @@ ChannelUpdateOut ChannelReader::Describe() const {
     now.reason = std::move(snapshot.reason);
   }
   return now;
-}
-
-bool ChannelReader::IsInHistory() const {
-  if (given_.run != history_end_.run) return given_.run < history_end_.run;
-  return given_.cursor.sequence < history_end_.cursor.sequence;
 }
 
 bool ChannelReader::HasNews() const {
@@ -130,6 +132,7 @@ absl::StatusOr<uint64_t> ChannelReader::Acknowledge(const Cursor& cursor) {
     sent_.pop_front();
   }
   unacknowledged_bytes_ -= freed;
+  channel_->deliveries().Acknowledged(freed);
   return freed;
 }
 

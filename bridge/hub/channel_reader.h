@@ -12,14 +12,15 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/channel.h"
 #include "bridge/hub/log.h"
+#include "bridge/hub/record_selection.h"
+#include "bridge/hub/selected_reader.h"
 #include "bridge/hub/subscription.h"
 #include "bridge/hub/waiter.h"
 
 namespace kchan::hub {
 
-// One subscription's place in one channel: what was read, what was given out,
-// what was said about the channel, what was acknowledged. Keeps the channel
-// wanted.
+// One subscription's conversation about one channel: what was given out, what
+// was said about the channel, what was acknowledged. Keeps the channel wanted.
 //
 // Thread safety: none; a part of its subscription.
 //
@@ -28,9 +29,9 @@ class ChannelReader {
  public:
   // Starts at `start`. FAILED_PRECONDITION: that is a cursor which the channel
   // has not reached.
-  static absl::StatusOr<std::unique_ptr<ChannelReader>> Open(Hub& hub,
-                                                             std::shared_ptr<Channel> channel,
-                                                             const Start& start, Waiter* waiter);
+  static absl::StatusOr<std::unique_ptr<ChannelReader>> Open(
+      Hub& hub, std::shared_ptr<Channel> channel, const Start& start, const ReaderOptions& options,
+      int64_t clock_offset_ns, Waiter* waiter);
   ~ChannelReader();
   ChannelReader(const ChannelReader&) = delete;
   ChannelReader& operator=(const ChannelReader&) = delete;
@@ -44,15 +45,32 @@ class ChannelReader {
   // hub's version tells.
   bool HasNews() const;
 
-  // Reads what comes next, at most about max_bytes, and stays where it is: the
-  // batch is given out by Accept(), which comes at once, or not at all, so that
-  // a reader holds no memory while it waits. Empty: nothing new.
-  LogBatch Peek(size_t max_bytes);
+  // Reads what comes next and stays where it is: the batch is given out by
+  // Accept(), which comes at once, or not at all, so that a reader holds no memory
+  // while it waits. Empty: nothing new, or nothing yet; see is_unfinished().
+  LogBatch Peek(const BatchBounds& bounds);
+  // Whether the last Peek() found nothing only because it looks at so much at a
+  // time.
+  bool is_unfinished() const { return reader_.is_unfinished(); }
+  // How many records it returned; only where the selection or the quota looked.
+  uint64_t peeked_records() const { return reader_.peeked_records(); }
   // `keep_account`: an acknowledgement is expected.
   void Accept(const LogBatch& batch, bool keep_account);
 
+  // What was withheld comes with the next batch, even alone. False: nothing was.
+  bool TellWithheld() {
+    tell_withheld_ = reader_.has_withheld();
+    return tell_withheld_;
+  }
+  // Nothing more will be given: the stop condition has come true here.
+  bool is_done() const { return reader_.is_done(); }
+  bool told_history_end() const { return told_history_end_; }
+  void SetClockOffset(int64_t offset_ns) { reader_.SetClockOffset(offset_ns); }
+
+  // What comes next is on its way from the disk.
+  bool is_pending() const { return channel_->log().IsPending(reader_.reached()); }
   // Arms the waiter; false if there is something to read already.
-  bool Wait() { return channel_->log().Wait(given_, waiter_); }
+  bool Wait() { return is_done() || channel_->log().Wait(reader_.reached(), waiter_); }
 
   // Returns how many bytes this frees. INVALID_ARGUMENT: not given out.
   absl::StatusOr<uint64_t> Acknowledge(const Cursor& cursor);
@@ -82,10 +100,11 @@ class ChannelReader {
   };
 
   ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const LogPosition& start,
-                const LogPosition& history_end, Waiter* waiter);
+                const LogPosition& history_end, const ReaderOptions& options,
+                int64_t clock_offset_ns, Waiter* waiter);
 
   void MoveTo(const LogPosition& position);
-  bool IsInHistory() const;
+  bool IsInHistory() const { return !given_.HasReached(history_end_); }
   ChannelUpdateOut Describe() const;
 
   const std::shared_ptr<Channel> channel_;
@@ -95,13 +114,16 @@ class ChannelReader {
   bool told_history_end_ = false;
   bool is_removed_ = false;
 
+  SelectedReader reader_;
+  bool tell_withheld_ = false;
+
   LogPosition given_;        // behind what was given out
   LogPosition peeked_;       // behind what Peek() returned
   uint64_t next_epoch_ = 0;  // of what follows, as far as known
   uint64_t next_schema_id_ = 0;
   std::optional<ChannelUpdateOut> told_;
 
-  std::vector<GivenEpoch> given_epochs_;  // at most Log::kMaxEpochs
+  std::vector<GivenEpoch> given_epochs_;  // at most Log::kMaxHistoryEpochs
   std::deque<SentBatch> sent_;            // not acknowledged; only with bytes
   uint64_t unacknowledged_bytes_ = 0;
 };

@@ -2,6 +2,7 @@
 #include "bridge/hub/element.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "bridge/hub/wire.h"
 
@@ -13,7 +14,13 @@ using wire::OneByteTag;
 constexpr std::byte kRecordTag = OneByteTag(wire::kBatchRecords, wire::kBytes);
 constexpr std::byte kLostTag = OneByteTag(wire::kBatchLost, wire::kBytes);
 
-std::optional<uint64_t> TakeVarint(std::span<const std::byte>& bytes) {
+inline std::optional<uint64_t> TakeVarint(std::span<const std::byte>& bytes) {
+  // As most are: lengths, CPUs, types.
+  if (!bytes.empty() && std::to_integer<uint8_t>(bytes[0]) < 0x80) {
+    const auto short_value = std::to_integer<uint64_t>(bytes[0]);
+    bytes = bytes.subspan(1);
+    return short_value;
+  }
   uint64_t value = 0;
   const size_t longest = std::min<size_t>(bytes.size(), 10);
   for (size_t i = 0; i < longest; ++i) {
@@ -25,6 +32,14 @@ std::optional<uint64_t> TakeVarint(std::span<const std::byte>& bytes) {
     }
   }
   return std::nullopt;
+}
+
+// The number of a field that must come next: its value, or its length.
+std::optional<uint64_t> TakeField(std::span<const std::byte>& bytes, uint32_t field,
+                                  wire::WireType type) {
+  if (bytes.empty() || bytes[0] != OneByteTag(field, type)) return std::nullopt;
+  bytes = bytes.subspan(1);
+  return TakeVarint(bytes);
 }
 
 size_t SizeOfLossBody(const Loss& loss) {
@@ -82,6 +97,39 @@ std::optional<Element> ParseElement(std::span<const std::byte> bytes) {
                   .body = rest.first(*size)};
   if (!is_record) element.numbers = ParseLoss(element).count;
   return element;
+}
+
+std::optional<RecordView> ParseRecord(const Element& element) {
+  constexpr size_t kNumber = 1 + sizeof(uint64_t);
+  std::span<const std::byte> rest = element.body;
+  if (!element.is_record || rest.size() < 2 * kNumber ||
+      rest[0] != OneByteTag(wire::kRecordSequence, wire::kFixed64) ||
+      rest[kNumber] != OneByteTag(wire::kRecordBoottime, wire::kFixed64)) {
+    return std::nullopt;
+  }
+  RecordView record;
+  std::memcpy(&record.sequence, rest.data() + 1, sizeof(record.sequence));
+  record.boottime_ns = RecordBoottime(element);
+  rest = rest.subspan(2 * kNumber);
+
+  const std::optional<uint64_t> cpu = TakeField(rest, wire::kRecordCpu, wire::kVarint);
+  const std::optional<uint64_t> type = TakeField(rest, wire::kRecordType, wire::kVarint);
+  const std::optional<uint64_t> size = TakeField(rest, wire::kRecordPayload, wire::kBytes);
+  if (!cpu || !type || !size || *size != rest.size()) return std::nullopt;
+  record.cpu = static_cast<uint32_t>(*cpu);
+  record.type = static_cast<uint32_t>(*type);
+  record.payload = {reinterpret_cast<const char*>(rest.data()), rest.size()};
+  return record;
+}
+
+// PutRecord() writes the sequence first, then the time, each a tag and eight
+// bytes.
+uint64_t RecordBoottime(const Element& record) {
+  constexpr size_t kAt = 9 + 1;
+  uint64_t boottime_ns = 0;
+  if (record.body.size() < kAt + sizeof(boottime_ns)) return 0;
+  std::memcpy(&boottime_ns, record.body.data() + kAt, sizeof(boottime_ns));
+  return boottime_ns;
 }
 
 Loss ParseLoss(const Element& element) {

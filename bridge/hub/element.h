@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "bridge/hub/record.h"
 #include "bridge/hub/wire.h"
@@ -62,6 +63,20 @@ struct Element {
 // The element at the start of `bytes`. Nothing if there is no whole one, or if
 // it is none that this file writes.
 std::optional<Element> ParseElement(std::span<const std::byte> bytes);
+
+// A record element, taken apart. The payload lies in the element.
+struct RecordView {
+  uint64_t sequence = 0;
+  uint64_t boottime_ns = 0;
+  uint32_t cpu = 0;
+  uint32_t type = 0;
+  std::string_view payload = {};
+};
+
+// Nothing if it is no record as PutRecord() writes them.
+std::optional<RecordView> ParseRecord(const Element& element);
+// Only when it was made.
+uint64_t RecordBoottime(const Element& record);
 
 // What a loss element says; its cause stays behind.
 Loss ParseLoss(const Element& element);

@@ -23,8 +23,13 @@ size_t SegmentBytes(const LogLimits& limits) {
 
 }  // namespace
 
-Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use)
-    : segment_bytes_(SegmentBytes(limits)), use_(std::move(use)), max_bytes_(limits.max_bytes) {
+Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use, std::shared_ptr<History> history)
+    : segment_bytes_(SegmentBytes(limits)),
+      use_(std::move(use)),
+      history_(std::move(history)),
+      max_bytes_(limits.max_bytes),
+      may_be_held_(limits.may_be_held) {
+  if (history_ != nullptr) Restore();
   use_->Join(this);
 }
 
@@ -41,9 +46,20 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
   next_sequence = std::max<uint64_t>(next_sequence, 1);
   const bool same_epoch = epoch == epoch_;
   if (same_epoch && next_sequence > next_sequence_) {
-    AppendLoss({.count = next_sequence - next_sequence_,
-                .stage = LossStage::kSource,
-                .cause = "numbers skipped"});
+    Loss loss{.count = next_sequence - next_sequence_,
+              .stage = LossStage::kSource,
+              .cause = "numbers skipped"};
+    if (is_restored_) {
+      loss.stage = LossStage::kDaemonRestart;
+      loss.cause = "only in the memory of a daemon that ended";
+    }
+    AppendLoss(loss);
+  } else if (same_epoch && is_restored_) {
+    kept_below_ = next_sequence_;
+    next_sequence_ = published_next_ = next_sequence;
+  }
+  if (is_restored_) {
+    GoOnFromHistory(same_epoch, has_history, has_history ? history_end : next_sequence - 1);
   }
   if (same_epoch && schema_id == schema_id_) return;
 
@@ -58,6 +74,8 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
   }
   epoch_ = epoch;
   next_sequence_ = published_next_ = next_sequence;
+  kept_below_ = 0;
+  begin_ns_ = 0;
   if (!runs_.empty()) runs_.back().has_history = false;
   runs_.push_back({.id = ++run_,
                    .epoch = epoch,
@@ -74,13 +92,18 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
 }
 
 uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payload) {
+  if (next_sequence_ < kept_below_) [[unlikely]]
+    return next_sequence_++;
   const RecordSize size = SizeOfRecord(header, payload.size());
-  if (std::byte* const to = Room(size.element); to != nullptr) [[likely]] {
+  if (std::byte* const to = PlaceFor(size.element); to != nullptr) [[likely]] {
     write_ = PutRecord(to, size, next_sequence_, header, payload);
   } else {
-    ++unkept_records_;
+    ForgetRecord(header.boottime_ns);
   }
   last_loss_at_ = nullptr;
+  newest_ns_ = std::max(newest_ns_, header.boottime_ns);
+  if (begin_ns_ == 0) [[unlikely]]
+    begin_ns_ = header.boottime_ns;
   ++counted_.records;
   counted_.record_bytes += size.element;
   return next_sequence_++;
@@ -88,7 +111,13 @@ uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payl
 
 void Log::AppendLoss(const Loss& loss) {
   Loss joined = loss;
-  if (Joins(loss)) {
+  if (next_sequence_ < kept_below_) {
+    const uint64_t kept = std::min(loss.count, kept_below_ - next_sequence_);
+    next_sequence_ += kept;
+    joined.count -= kept;
+    if (joined.count == 0) return;
+  }
+  if (Joins(joined)) {
     // Write the last element again, longer.
     joined.count += last_loss_.count;
     next_sequence_ -= last_loss_.count;
@@ -96,12 +125,19 @@ void Log::AppendLoss(const Loss& loss) {
   }
   joined.first_sequence = joined.count == 0 ? 0 : next_sequence_;
 
-  std::byte* const to = Room(SizeOfLoss(joined));
+  std::byte* const to = PlaceFor(SizeOfLoss(joined));
   if (to != nullptr) write_ = PutLoss(to, joined);
   last_loss_at_ = to;
   last_loss_ = joined;
   next_sequence_ += joined.count;
   counted_.lost[static_cast<size_t>(loss.stage) % kLossStages] += loss.count;
+}
+
+// There is no memory for the record that comes next.
+void Log::ForgetRecord(uint64_t boottime_ns) {
+  ++unkept_records_;
+  const std::lock_guard lock(mutex_);
+  evicted_.Extend({.run = run_, .first_sequence = next_sequence_, .newest_ns = boottime_ns});
 }
 
 // A loss of unknown count says something that a counted one does not.
@@ -111,7 +147,7 @@ bool Log::Joins(const Loss& loss) const {
 }
 
 // Null: no memory, not even in place of what this log had.
-std::byte* Log::Room(size_t bytes) {
+std::byte* Log::PlaceFor(size_t bytes) {
   if (static_cast<size_t>(write_end_ - write_) < bytes) [[unlikely]] {
     if (!BeginSegment(bytes)) return nullptr;
   }
@@ -135,11 +171,9 @@ bool Log::BeginSegment(size_t bytes) {
   published_ = nullptr;
   last_loss_at_ = nullptr;
   records_before_segment_ = counted_.records;
-  open_.push_back({.segment = std::move(segment),
-                   .run = run_,
-                   .bytes = 0,
-                   .records = 0,
-                   .last_sequence = next_sequence_ - 1});
+  newest_ns_ = 0;
+  open_.push_back(
+      {.segment = std::move(segment), .run = run_, .last_sequence = next_sequence_ - 1});
   return true;
 }
 
@@ -169,6 +203,7 @@ void Log::CloseEntry() {
   entry.bytes = static_cast<size_t>(write_ - entry.segment->bytes());
   entry.records = counted_.records - records_before_segment_;
   entry.last_sequence = next_sequence_ - 1;
+  entry.newest_ns = newest_ns_;
 }
 
 void Log::EndSegment() {
@@ -213,7 +248,8 @@ void Log::PublishLocked() {
   published_next_ = next_sequence_;
   last_loss_at_ = nullptr;
   evicted_records_ += std::exchange(unkept_records_, 0);
-  runs_.back().last_sequence = next_sequence_ - 1;
+  runs_.back().last_sequence = std::max(runs_.back().last_sequence, next_sequence_ - 1);
+  runs_.back().begin_ns = begin_ns_;
   published_counters_ = counted_;
   waiters_.NotifyAll();
 }
@@ -222,12 +258,13 @@ void Log::SetMaxBytes(size_t max_bytes) {
   Dropped dropped;
   const std::lock_guard lock(mutex_);
   max_bytes_.store(max_bytes, std::memory_order_relaxed);
-  while (bytes_ > max_bytes && entries_.size() > 1) dropped.push_back(DropPublishedLocked());
+  while (bytes_ > max_bytes && MayGiveUpLocked()) dropped.push_back(DropPublishedLocked());
+  HoldsChangedLocked();
 }
 
 std::shared_ptr<const Segment> Log::GiveUpOldest() {
   const std::lock_guard lock(mutex_);
-  return entries_.size() > 1 ? DropPublishedLocked() : nullptr;
+  return MayGiveUpLocked() ? DropPublishedLocked() : nullptr;
 }
 
 // Unpublished segments go too if they alone are too many: what was in them is
@@ -237,6 +274,8 @@ void Log::EvictLocked(size_t incoming, Dropped& dropped) {
   // Without a segment to come the last one stays: it is being written.
   const size_t keep = incoming == 0 ? 1 : 0;
   while (bytes_ + incoming > bound && std::max(entries_.size(), open_.size()) > keep) {
+    // A bound that was lowered can wait for a reader; what comes in cannot.
+    if (incoming == 0 && !MayGiveUpLocked()) return;
     DropOldestLocked(dropped);
   }
 }
@@ -267,23 +306,30 @@ std::shared_ptr<const Segment> Log::DropPublishedLocked() {
 std::shared_ptr<const Segment> Log::LetGoLocked(Entry victim) {
   bytes_ -= victim.segment->capacity();
   evicted_records_ += victim.records;
+  evicted_.Add({.run = victim.run,
+                .first_sequence = victim.segment->first_sequence(),
+                .newest_ns = victim.newest_ns});
   // Without a reader it is gone in a moment, and was never pinned. Only the log
   // gives out segments, so nobody can join meanwhile.
   if (victim.segment.use_count() > 1) victim.segment->MarkEvicted();
   return std::move(victim.segment);
 }
 
+bool Log::MayGiveUpLocked() const { return entries_.size() > 1 && first_id_ < FirstHeldLocked(); }
+
 void Log::CountEvictableLocked() {
-  const size_t kept = entries_.empty() ? 0 : entries_.back().segment->capacity();
-  evictable_bytes_.store(published_bytes_ - kept, std::memory_order_relaxed);
+  const size_t last = entries_.empty() ? 0 : entries_.back().segment->capacity();
+  const size_t bytes = std::min(published_bytes_ - last, UnheldBytesLocked());
+  evictable_bytes_.store(bytes, std::memory_order_relaxed);
 }
 
 void Log::ForgetRunsLocked(Dropped& dropped) {
-  while (runs_.size() > kMaxEpochs) {
+  while (runs_.size() > max_epochs()) {
     while (!entries_.empty() && entries_.front().run == runs_.front().id) {
       DropOldestLocked(dropped);
     }
     runs_.pop_front();
+    evicted_.ForgetBefore(runs_.front().id);
   }
 }
 

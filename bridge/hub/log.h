@@ -7,13 +7,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <variant>
 #include <vector>
 
+#include "bridge/hub/evicted_spans.h"
+#include "bridge/hub/history.h"
+#include "bridge/hub/log_batch.h"
+#include "bridge/hub/log_position.h"
 #include "bridge/hub/record.h"
 #include "bridge/hub/segment.h"
 #include "bridge/hub/waiter.h"
@@ -25,50 +29,7 @@ namespace kchan::hub {
 struct LogLimits {
   size_t max_bytes = 8 << 20;        // of all segments
   size_t segment_bytes = 256 << 10;  // small: a stalled reader pins whole ones
-};
-
-// Where a new reader starts.
-struct StartNow {};
-struct StartOldest {};
-struct StartLast {
-  uint64_t records = 0;
-};
-struct StartAt {
-  Cursor cursor;
-};
-using Start = std::variant<StartNow, StartOldest, StartLast, StartAt>;
-
-// A reader's place. Opaque but for `cursor`, which is always valid to resume
-// from. Copyable; keeps no memory alive.
-struct LogPosition {
-  Cursor cursor = {};          // everything up to here was given out
-  uint64_t schema_id = 0;      // of what follows; 0: not known yet
-  bool unknown_epoch = false;  // looked up again when something is there; if it
-                               // is still unknown, a loss of unknown count
-  bool after_history = false;  // there is no epoch yet, or one whose history is
-                               // still being read: starts behind that
-  uint64_t run = 0;            // which of the log's epochs; 0: none yet
-  uint64_t segment_id = 0;     // where sequence + 1 is expected
-  size_t offset = 0;
-  std::optional<Loss> owed = std::nullopt;  // the rest of a loss that the cursor points into
-};
-
-// What Log::Read() found: consecutive elements of one epoch and schema.
-//
-//   last_sequence - first_sequence + 1
-//     == records in `slices` + losses in `slices` + loss.count
-struct LogBatch {
-  uint64_t epoch = 0;
-  uint64_t schema_id = 0;
-  uint64_t first_sequence = 0;  // 0 if it covers none: only an unknown loss
-  uint64_t last_sequence = 0;
-  // What this reader lost before the first element, for reasons of its own:
-  // eviction, a daemon restart, an epoch that ended out of sight.
-  std::optional<Loss> loss;
-  std::vector<SegmentSlice> slices;
-  size_t body_bytes = 0;  // sum of the slices
-
-  bool empty() const { return slices.empty() && !loss; }
+  bool may_be_held = false;          // by LogHold: its owner allows it
 };
 
 // What is in a log now.
@@ -101,12 +62,17 @@ struct LogExtent {
 // crosses from one epoch to the next by itself. Of epochs the log remembers
 // kMaxEpochs; a reader in an older one gets a loss of unknown count.
 //
+// With a history it begins where that ended: what it has dropped, and what was
+// before it, is read from there, in pieces that may have to be waited for. Only
+// what is not there either is lost.
+//
 // Thread safety: StartEpoch, Append*, Publish from one thread at a time (the
 // writer's; each log may have its own); everything else from any. Append* take
 // the lock only where they begin a segment.
 class Log {
  public:
-  Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use);
+  Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use,
+      std::shared_ptr<History> history = nullptr);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -127,6 +93,10 @@ class Log {
   // What comes now is new.
   void CaughtUp();
 
+  // The number that StartEpoch(epoch) goes on with at the least: 1, but where
+  // the log, or its history, has that epoch now. Writer only.
+  uint64_t NextIn(uint64_t epoch) const { return epoch == epoch_ ? next_sequence_ : 1; }
+
   // Appends one record; returns its number. Invalidates nothing. Needs an
   // epoch.
   uint64_t Append(const RecordHeader& header, std::span<const std::byte> payload);
@@ -139,12 +109,25 @@ class Log {
   // Makes everything appended visible and notifies armed waiters.
   void Publish();
 
+  // How many bytes of ring space the writer may append now so that nothing is
+  // evicted which a reader holds; 0: none, until a waiter armed by WaitForRoom()
+  // is notified. A writer that does not ask evicts all the same. What it says
+  // holds for the writer, before its next append.
+  size_t Room() const;
+  // Arms `waiter` to be notified once when there is room. Returns false, and
+  // does not arm, if there is already.
+  bool WaitForRoom(Waiter* waiter) const;
+
   // The number that the next record gets. Writer only.
   uint64_t next_sequence() const { return next_sequence_; }
 
   // Holds at once, but for what is being written: from the next publication on.
   void SetMaxBytes(size_t max_bytes);
   size_t max_bytes() const { return max_bytes_.load(std::memory_order_relaxed); }
+
+  // Whether readers may hold it: asked before a LogHold is made.
+  bool may_be_held() const { return may_be_held_.load(std::memory_order_relaxed); }
+  void SetMayBeHeld(bool may_be_held) { may_be_held_.store(may_be_held); }
 
   // Where a reader that asks for `start` is. Nothing if it is a cursor of a
   // known epoch beyond what was published: the caller's mistake. A cursor may
@@ -160,25 +143,44 @@ class Log {
   // Never waits.
   LogBatch Read(LogPosition& position, size_t max_bytes) const;
 
+  // The same within one segment, and all that is published there: for who
+  // chooses among the elements. `front` is the place of the slice, behind `loss`.
+  LogBatch ReadSegment(LogPosition& position, LogPosition& front) const;
+  // Moves `position` forward to `to`, or to the end of its epoch if `to` is in a
+  // later one. What is between is returned, as a loss of `stage`; nothing if it
+  // is there already.
+  std::optional<Loss> SkipTo(const LogPosition& to, LossStage stage, LogPosition& position) const;
+
   // Arms `waiter` to be notified once when there is something to read at
   // `position`. Returns false, and does not arm, if there is already.
   bool Wait(const LogPosition& position, Waiter* waiter) const;
 
-  // After this returns `waiter` is not called by this log any more.
+  // Whether what comes next at `position` is on its way from the history: it is
+  // not the end, though there is nothing now.
+  bool IsPending(const LogPosition& position) const;
+
+  // After this returns `waiter` is not called by this log any more, by Wait() or
+  // by WaitForRoom().
   void Disarm(Waiter* waiter) const;
 
   LogExtent extent() const;
 
+  // Null if it has none.
+  const std::shared_ptr<History>& history() const { return history_; }
+
   // What GiveUpOldest() could drop, one after the other: all published
-  // segments but the last, which may still be written to.
+  // segments but the last, which may still be written to, and what is held.
   size_t evictable_bytes() const { return evictable_bytes_.load(std::memory_order_relaxed); }
   // Drops the oldest segment, which the caller frees; null if there is none
   // that may go.
   std::shared_ptr<const Segment> GiveUpOldest();
 
   static constexpr size_t kMaxEpochs = 64;
+  static constexpr size_t kMaxHistoryEpochs = 1024;  // of a log with a history
 
  private:
+  friend class LogHold;
+
   // One segment and how far it is filled.
   struct Entry {
     std::shared_ptr<Segment> segment;
@@ -186,6 +188,7 @@ class Log {
     size_t bytes = 0;
     uint64_t records = 0;
     uint64_t last_sequence = 0;  // first_sequence - 1 if it covers none
+    uint64_t newest_ns = 0;      // of its records' times; they need not be in order
   };
 
   // One epoch of the log. They are numbered from 1, since nothing forbids an
@@ -200,8 +203,13 @@ class Log {
     bool had_history = false;    // ... for ever: cursors may be further than this is
     bool is_live = false;        // not all of it is history
     uint64_t history_end = 0;    // its last number, as far as that is known
+    uint64_t begin_ns = 0;       // its first record's time; 0: none yet
+    bool is_restored = false;    // from the history; it may go on, or have ended
+    bool ended_unseen = false;   // what it ended with is not known
 
-    bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
+    bool IsAwaited(uint64_t sequence) const {
+      return (has_history || is_restored) && sequence > last_sequence;
+    }
   };
 
   struct Counters {
@@ -215,11 +223,14 @@ class Log {
   struct Found {
     std::optional<Loss> loss;
     const Entry* entry = nullptr;
-    explicit operator bool() const { return loss || entry != nullptr; }
+    HistoryAnswer piece = {};  // of the history, if it has one
+    bool is_pending = false;   // the history is still to say
+    explicit operator bool() const { return loss || entry != nullptr || piece.chunk != nullptr; }
   };
 
   // log.cc: the writer's side.
-  std::byte* Room(size_t bytes);
+  std::byte* PlaceFor(size_t bytes);
+  void ForgetRecord(uint64_t boottime_ns);
   bool BeginSegment(size_t bytes);
   bool ReserveSegment(size_t capacity);
   void EndSegment();
@@ -232,27 +243,56 @@ class Log {
   void DropOldestLocked(Dropped& dropped);
   std::shared_ptr<const Segment> DropPublishedLocked();
   std::shared_ptr<const Segment> LetGoLocked(Entry victim);
+  bool MayGiveUpLocked() const;
   void CountEvictableLocked();
   void ForgetRunsLocked(Dropped& dropped);
+  // log_hold.cc
+  uint64_t FirstHeldLocked() const;
+  size_t UnheldBytesLocked() const;
+  size_t FreeBytesLocked() const;
+  size_t RoomLocked() const;
+  void HoldsChangedLocked();
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
+  Found ResolveFrom(LogPosition& position, bool log_only) const;
   bool PassHistory(LogPosition& position) const;
+  static LogBatch BatchOf(const Found& found, const LogPosition& position);
+  static void TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch);
   LogPosition Gather(size_t max_bytes, LogPosition& position, LogBatch& batch) const;
   bool IsAwaited(const Cursor& cursor) const;
-  std::optional<LogPosition> Find(const Cursor& cursor) const;
   std::optional<Loss> Rejoin(LogPosition& position) const;
   const Entry* Following(LogPosition& position) const;
+  // log_seek.cc: where they start. All need the lock.
   const Run* FindRun(const Cursor& cursor) const;
-  const Run& RunOf(const LogPosition& position) const;
+  const Run& RunOf(const LogPosition& position) const { return RunOf(position.run); }
+  const Run& RunOf(uint64_t run) const { return runs_[run - runs_.front().id]; }
+  std::optional<LogPosition> Find(const Cursor& cursor) const;
   LogPosition Oldest() const;
+  LogPosition OldestInLog() const;
   LogPosition Newest() const;
   LogPosition LastRecords(uint64_t records) const;
+  LogPosition Since(const StartSince& since) const;
+  LogPosition InFrontOf(const Run& run, uint64_t sequence, uint64_t since_ns) const;
   LogPosition Locate(const Run& run, uint64_t sequence) const;
+
+  // log_history.cc: what the history has. All but the first three need the lock.
+  void Restore();
+  void GoOnFromHistory(bool same_epoch, bool has_history, uint64_t before);
+  static void TakePiece(const HistoryAnswer& piece, size_t max_bytes, LogPosition& position,
+                        LogBatch& batch);
+  Found FromHistory(LogPosition& position, uint64_t passed) const;
+  bool Place(LogPosition& position) const;
+  std::optional<LogPosition> OldestInHistory() const;
+  std::optional<LogPosition> SinceInHistory(int64_t utc_ns) const;
+  LogPosition InHistory(const Run& run, const Cursor& cursor) const;
+  size_t max_epochs() const { return history_ == nullptr ? kMaxEpochs : kMaxHistoryEpochs; }
 
   const size_t segment_bytes_;
   const std::shared_ptr<MemoryUse> use_;
+  const std::shared_ptr<History> history_;
   std::atomic<size_t> max_bytes_;
+  std::atomic<bool> may_be_held_;
 
   // The writer's own.
   uint64_t epoch_ = 0;
@@ -268,6 +308,10 @@ class Log {
   Loss last_loss_;                     // ... and unpublished
   uint64_t records_before_segment_ = 0;
   uint64_t unkept_records_ = 0;  // since the last Publish(): there was no memory for them
+  bool is_restored_ = false;     // as that of the last run
+  uint64_t kept_below_ = 0;      // numbers that come once more, and are in the history
+  uint64_t newest_ns_ = 0;       // in the last of `open_`
+  uint64_t begin_ns_ = 0;        // of the current epoch; 0: no record yet
   Counters counted_;
 
   mutable std::mutex mutex_;
@@ -276,10 +320,15 @@ class Log {
   size_t bytes_ = 0;                        // of all segments, unpublished ones too
   size_t published_bytes_ = 0;              // of entries_
   std::atomic<size_t> evictable_bytes_{0};  // written under mutex_
-  std::deque<Run> runs_;                    // at most kMaxEpochs
+  std::deque<Run> runs_;                    // at most max_epochs()
+  LogPosition restored_end_;                // where the history ended at first
   Counters published_counters_;
   uint64_t evicted_records_ = 0;
+  EvictedSpans evicted_;
   mutable WaiterList waiters_;
+  std::list<LogPosition> holds_;
+  std::atomic<size_t> hold_count_{0};  // for a writer that asks without the lock
+  mutable WaiterList room_waiters_;
 };
 
 }  // namespace kchan::hub

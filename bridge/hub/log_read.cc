@@ -5,6 +5,7 @@
 // have consecutive ids, so "evicted" is a comparison, and what was in them is
 // counted by subtraction: nothing is kept for a reader.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "bridge/hub/element.h"
@@ -53,49 +54,72 @@ LogPosition CutLastSlice(LogBatch& batch, size_t max_bytes, LogPosition before) 
 
 }  // namespace
 
-std::optional<LogPosition> Log::Seek(const Start& start) const {
-  const std::lock_guard lock(mutex_);
-  if (std::holds_alternative<StartOldest>(start)) return Oldest();
-  if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
-  if (const auto* at = std::get_if<StartAt>(&start)) {
-    const Run* run = FindRun(at->cursor);
-    if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    if (run->IsAwaited(at->cursor.sequence)) {
-      return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
-    }
-    return Find(at->cursor);
-  }
-  if (runs_.empty() || runs_.back().has_history) {
-    return LogPosition{.after_history = true, .run = runs_.empty() ? 0 : runs_.back().id};
-  }
-  return Newest();
-}
-
-LogPosition Log::End() const {
-  const std::lock_guard lock(mutex_);
-  return Newest();
-}
-
 LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   LogBatch batch;
   LogPosition before;
+  HistoryAnswer piece;
   {
     const std::lock_guard lock(mutex_);
-    const Found found = Resolve(position);
+    Found found = Resolve(position);
     if (!found) return batch;
-    batch.epoch = position.cursor.epoch;
-    batch.schema_id = position.schema_id;
-    batch.loss = found.loss;
-    batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
-                                                                : position.cursor.sequence + 1;
+    piece = std::move(found.piece);
+    batch = BatchOf(found, position);
     if (found.entry != nullptr) before = Gather(max_bytes, position, batch);
   }
   // Without the lock: the slices keep their segments, and published bytes do
   // not change.
-  if (batch.body_bytes > max_bytes) position = CutLastSlice(batch, max_bytes, before);
+  if (batch.body_bytes > max_bytes) {
+    before.log_only = position.log_only;
+    position = CutLastSlice(batch, max_bytes, before);
+  }
+  if (piece.chunk != nullptr) TakePiece(piece, max_bytes, position, batch);
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
+}
+
+LogBatch Log::ReadSegment(LogPosition& position, LogPosition& front) const {
+  LogBatch batch;
+  HistoryAnswer piece;
+  {
+    const std::lock_guard lock(mutex_);
+    Found found = Resolve(position);
+    front = position;
+    if (!found) return batch;
+    piece = std::move(found.piece);
+    batch = BatchOf(found, position);
+    if (found.entry != nullptr) TakeRest(*found.entry, position, batch);
+  }
+  if (piece.chunk != nullptr) {
+    TakePiece(piece, std::numeric_limits<size_t>::max(), position, batch);
+    if (batch.loss) front.cursor.sequence += batch.loss->count;
+    front.segment_id = LogPosition::kInHistory;
+    front.offset = position.offset - batch.body_bytes;
+  }
+  batch.last_sequence = position.cursor.sequence;
+  if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
+  return batch;
+}
+
+// A batch that begins with what was found at `position`.
+LogBatch Log::BatchOf(const Found& found, const LogPosition& position) {
+  LogBatch batch;
+  batch.epoch = position.cursor.epoch;
+  batch.schema_id = position.schema_id;
+  batch.loss = found.loss;
+  batch.first_sequence = found.loss && found.loss->count != 0 ? found.loss->first_sequence
+                                                              : position.cursor.sequence + 1;
+  return batch;
+}
+
+// Takes what is unread of the segment that `position` is in.
+void Log::TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch) {
+  const size_t unread = entry.bytes - position.offset;
+  batch.slices.push_back(
+      {.segment = entry.segment, .bytes = {entry.segment->bytes() + position.offset, unread}});
+  batch.body_bytes += unread;
+  position.offset = entry.bytes;
+  position.cursor.sequence = entry.last_sequence;
 }
 
 // Takes whole segments, the last one perhaps too long: returns the place in
@@ -114,35 +138,71 @@ LogPosition Log::Gather(size_t max_bytes, LogPosition& position, LogBatch& batch
       if (!continues || (!fits && batch.body_bytes >= max_bytes / 4)) break;
     }
     before = position;
-    batch.slices.push_back(
-        {.segment = entry->segment, .bytes = {segment.bytes() + position.offset, unread}});
-    batch.body_bytes += unread;
-    position.offset = entry->bytes;
-    position.cursor.sequence = entry->last_sequence;
+    TakeRest(*entry, position, batch);
     if (batch.body_bytes >= max_bytes) break;
   }
   return before;
 }
 
+std::optional<Loss> Log::SkipTo(const LogPosition& to, LossStage stage,
+                                LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  // An epoch that was forgotten meanwhile is for Read() to tell of.
+  if (runs_.empty() || position.run < runs_.front().id) return std::nullopt;
+  const bool is_near = to.run == position.run;
+  const uint64_t last = is_near ? to.cursor.sequence : RunOf(position).last_sequence;
+  if (to.run < position.run || last <= position.cursor.sequence) return std::nullopt;
+  const Loss loss = LossUpTo(position, last, stage);
+  position = is_near ? to : Locate(RunOf(position), last);
+  return loss;
+}
+
 bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   LogPosition ahead = position;
-  if (Resolve(ahead)) return false;
+  const Found found = Resolve(ahead);
+  if (found.is_pending) {
+    return history_->Wait(
+        ahead.lookup ? *ahead.lookup : HistoryQuery{.run = ahead.run, .after = ahead.cursor},
+        waiter);
+  }
+  if (found) return false;
   waiters_.Arm(waiter);
   return true;
+}
+
+bool Log::IsPending(const LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  LogPosition ahead = position;
+  return Resolve(ahead).is_pending;
 }
 
 void Log::Disarm(Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   waiters_.Disarm(waiter);
+  room_waiters_.Disarm(waiter);
+  if (history_ != nullptr) history_->Disarm(waiter);
 }
 
 // Moves `position` over what is gone, up to the next element. One loss at a
 // time: what lies behind a second one, or in another epoch, is for the next
 // call.
 Log::Found Log::Resolve(LogPosition& position) const {
+  const bool log_only = position.log_only;
+  Found found = ResolveFrom(position, log_only);
+  position.log_only = log_only;
+  return found;
+}
+
+Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
   Found found;
-  if (runs_.empty() || !PassHistory(position)) return found;
+  if (runs_.empty()) return found;
+  if (position.lookup && !Place(position)) {
+    found.is_pending = true;
+    return found;
+  }
+  if (!PassHistory(position)) return found;
+  if (position.segment_id == LogPosition::kInHistory) position.segment_id = position.offset = 0;
   if (position.run < runs_.front().id) {
     if (position.unknown_epoch && IsAwaited(position.cursor)) return found;
     found.loss = Rejoin(position);
@@ -161,6 +221,12 @@ Log::Found Log::Resolve(LogPosition& position) const {
 
     const Entry* entry = Following(position);
     const bool in_run = entry != nullptr && entry->run == run.id;
+    if (in_run && position.offset == 0 &&
+        entry->segment->first_sequence() <= position.cursor.sequence) {
+      // From the history, whose pieces end elsewhere.
+      position = Locate(run, position.cursor.sequence);
+      continue;
+    }
     // Everything below this is behind the reader, here or evicted.
     uint64_t passed = run.last_sequence;
     if (in_run) {
@@ -169,6 +235,7 @@ Log::Found Log::Resolve(LogPosition& position) const {
     }
     if (position.cursor.sequence < passed) {
       if (found.loss) return found;
+      if (history_ != nullptr && !log_only) return FromHistory(position, passed);
       found.loss = LossUpTo(position, passed, LossStage::kLogEviction);
     }
     if (in_run) {
@@ -179,6 +246,11 @@ Log::Found Log::Resolve(LogPosition& position) const {
     if (found.loss || run.id == runs_.back().id) return found;
     ++position.run;
     position.cursor = {.epoch = RunOf(position).epoch, .sequence = 0};
+    if (run.ended_unseen) {
+      position.schema_id = RunOf(position).schema_id;
+      found.loss = Loss{.stage = LossStage::kDaemonRestart};
+      return found;
+    }
   }
 }
 
@@ -224,16 +296,6 @@ bool Log::IsAwaited(const Cursor& cursor) const {
   return run != nullptr ? run->IsAwaited(cursor.sequence) : runs_.back().has_history;
 }
 
-// The place behind `cursor`; nothing if its epoch is unknown, or has not come so
-// far. An earlier daemon may have seen more of an epoch that is over.
-std::optional<LogPosition> Log::Find(const Cursor& cursor) const {
-  const Run* run = FindRun(cursor);
-  if (run == nullptr) return std::nullopt;
-  if (cursor.sequence <= run->last_sequence) return Locate(*run, cursor.sequence);
-  if (!run->had_history || run->id == runs_.back().id) return std::nullopt;
-  return Locate(*run, run->last_sequence);
-}
-
 // The entry that holds the next element, whatever its epoch; moves `position`
 // there. Null if there is none yet.
 const Log::Entry* Log::Following(LogPosition& position) const {
@@ -251,96 +313,6 @@ const Log::Entry* Log::Following(LogPosition& position) const {
     position.offset = 0;
   }
   return nullptr;
-}
-
-// The newest one, should an epoch have come back.
-const Log::Run* Log::FindRun(const Cursor& cursor) const {
-  const auto run = std::find_if(runs_.rbegin(), runs_.rend(),
-                                [&](const Run& each) { return each.epoch == cursor.epoch; });
-  return run == runs_.rend() ? nullptr : &*run;
-}
-
-const Log::Run& Log::RunOf(const LogPosition& position) const {
-  return runs_[position.run - runs_.front().id];
-}
-
-LogPosition Log::Oldest() const {
-  if (entries_.empty()) return Newest();
-  const Entry& entry = entries_.front();
-  return {.cursor = {entry.segment->epoch(), entry.segment->first_sequence() - 1},
-          .schema_id = entry.segment->schema_id(),
-          .run = entry.run,
-          .segment_id = first_id_};
-}
-
-LogPosition Log::Newest() const {
-  LogPosition position{.segment_id = first_id_ + entries_.size()};
-  if (runs_.empty()) return position;
-  const Run& run = runs_.back();
-  position.cursor = {run.epoch, run.last_sequence};
-  position.schema_id = run.schema_id;
-  position.run = run.id;
-  if (!entries_.empty()) {
-    --position.segment_id;
-    position.offset = entries_.back().bytes;
-  }
-  return position;
-}
-
-LogPosition Log::LastRecords(uint64_t records) const {
-  if (records == 0) return Newest();
-  size_t index = entries_.size();
-  uint64_t found = 0;
-  while (index > 0 && found < records) found += entries_[--index].records;
-  if (found < records) return Oldest();
-
-  const Entry& entry = entries_[index];
-  const Segment& segment = *entry.segment;
-  LogPosition position{.cursor = {segment.epoch(), segment.first_sequence() - 1},
-                       .schema_id = segment.schema_id(),
-                       .run = entry.run,
-                       .segment_id = first_id_ + index};
-  std::span<const std::byte> rest(segment.bytes(), entry.bytes);
-  for (uint64_t to_pass = found - records;;) {
-    const std::optional<Element> element = ParseElement(rest);
-    if (!element || (element->is_record && to_pass-- == 0)) return position;
-    rest = rest.subspan(element->bytes);
-    position.offset += element->bytes;
-    position.cursor.sequence += element->numbers;
-  }
-}
-
-// The place behind `sequence`, which `run` has reached.
-LogPosition Log::Locate(const Run& run, uint64_t sequence) const {
-  const auto found =
-      std::partition_point(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-        return entry.run < run.id || (entry.run == run.id && entry.last_sequence < sequence);
-      });
-  LogPosition position{.cursor = {run.epoch, sequence},
-                       .schema_id = run.schema_id,
-                       .run = run.id,
-                       .segment_id = first_id_ + static_cast<uint64_t>(found - entries_.begin())};
-  if (found == entries_.end() || found->run != run.id) return position;
-
-  const Segment& segment = *found->segment;
-  position.schema_id = segment.schema_id();
-  std::span<const std::byte> rest(segment.bytes(), found->bytes);
-  for (uint64_t reached = segment.first_sequence() - 1; reached < sequence;) {
-    const std::optional<Element> element = ParseElement(rest);
-    if (!element) break;
-    rest = rest.subspan(element->bytes);
-    position.offset += element->bytes;
-    reached += element->numbers;
-    if (reached > sequence) {
-      // Inside a loss: its first part is behind the reader.
-      const Loss loss = ParseLoss(*element);
-      position.owed = Loss{.first_sequence = sequence + 1,
-                           .count = reached - sequence,
-                           .stage = loss.stage,
-                           .cpu = loss.cpu};
-    }
-  }
-  return position;
 }
 
 }  // namespace kchan::hub

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "bridge/hub/filter_matches.h"
 #include "bridge/hub/memory_use.h"
 
 namespace kchan::hub {
@@ -22,9 +23,9 @@ namespace kchan::hub {
 // move or change once published.
 class Segment {
  public:
-  // `capacity` was reserved of `use`.
+  // `capacity` was reserved of `use`: it counts in its `held`.
   Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t first_sequence,
-          std::shared_ptr<MemoryUse> use);
+          std::shared_ptr<MemoryUse> use, MemoryUse::Count held = &MemoryUse::log_bytes);
   ~Segment();
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -36,6 +37,9 @@ class Segment {
   size_t capacity() const { return capacity_; }
   const std::byte* bytes() const { return bytes_.get(); }
   std::byte* bytes() { return bytes_.get(); }
+
+  // What filters let pass of it.
+  SegmentMatches& matches() const { return matches_; }
 
   // Called once, by its log, when it drops a segment that readers still hold:
   // from then on its bytes count as pinned until the last slice goes.
@@ -49,13 +53,16 @@ class Segment {
   const uint64_t first_sequence_;
   std::unique_ptr<std::byte[]> bytes_;
   const std::shared_ptr<MemoryUse> use_;
+  const MemoryUse::Count held_;
   std::atomic<bool> evicted_{false};
+  mutable SegmentMatches matches_;
 };
 
-// A run of whole elements in a segment, which it keeps alive.
+// A run of whole elements in a segment, or a copy of some; keeps either alive.
 struct SegmentSlice {
-  std::shared_ptr<const Segment> segment;
-  std::span<const std::byte> bytes;
+  std::shared_ptr<const Segment> segment = nullptr;   // null: a copy
+  std::shared_ptr<const std::byte[]> copy = nullptr;  // null: no copy
+  std::span<const std::byte> bytes = {};
 };
 
 }  // namespace kchan::hub

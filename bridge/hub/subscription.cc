@@ -7,49 +7,20 @@
 
 #include "bridge/hub/channel_reader.h"
 #include "bridge/hub/concat.h"
+#include "bridge/hub/subscription_checks.h"
+#include "bridge/hub/subscription_quota.h"
 
 namespace kchan::hub {
 namespace {
 
-bool Selects(const Selection& selection, std::string_view name) {
-  return selection.is_glob ? GlobMatches(selection.pattern, name) : selection.pattern == name;
-}
+constexpr char kFilterField[] = "open.filter: ";
 
-std::string FieldName(size_t selection, std::string_view part) {
-  return Concat({"selections[", std::to_string(selection), "].", part, ": "});
-}
-
-absl::Status Prefixed(const std::string& prefix, const absl::Status& status) {
-  return absl::InvalidArgumentError(prefix + std::string(status.message()));
-}
-
-absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t index) {
-  if (!selection.is_glob) {
-    const auto channel = hub.Find(selection.pattern);
-    if (!channel) {
-      return absl::NotFoundError(
-          Concat({FieldName(index, "name"), "there is no channel \"", selection.pattern, "\""}));
-    }
-    if (!channel->snapshot().description->has_records()) {
-      return absl::FailedPreconditionError(
-          Concat({"channel \"", selection.pattern, "\" has no records"}));
-    }
-    return absl::OkStatus();
-  }
-  if (absl::Status status = CheckGlob(selection.pattern); !status.ok()) {
-    return Prefixed(FieldName(index, "glob"), status);
-  }
-  if (std::holds_alternative<StartAt>(selection.start) && !GlobIsLiteral(selection.pattern)) {
-    return absl::InvalidArgumentError(Concat(
-        {FieldName(index, "start.cursor"), "a cursor belongs to one channel; select that alone"}));
-  }
-  return absl::OkStatus();
-}
-
-// Where a channel starts that came after the subscription.
-Start LateStart(const Start& start) {
-  if (std::holds_alternative<StartAt>(start)) return start;
-  return StartOldest{};
+// Where a channel starts. One that came after the subscription is new as a whole.
+Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns) {
+  if (is_late && !std::holds_alternative<StartAt>(selection.start)) return StartOldest{};
+  if (!std::holds_alternative<StartSince>(selection.start)) return selection.start;
+  const int64_t utc_ns = selection.since_utc_ns.value_or(0);
+  return StartSince{.boottime_ns = BoottimeOf(utc_ns, clock_offset_ns), .utc_ns = utc_ns};
 }
 
 absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
@@ -65,7 +36,7 @@ absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
 class Subscription::Impl {
  public:
   Impl(Hub& hub, SubscriptionOptions options, Waiter* waiter)
-      : hub_(hub), options_(std::move(options)), waiter_(waiter) {}
+      : hub_(hub), options_(std::move(options)), waiter_(waiter), quota_(options_) {}
 
   ~Impl() { hub_.Disarm(waiter_); }
 
@@ -73,6 +44,9 @@ class Subscription::Impl {
   absl::StatusOr<SubscriptionOutput> Next();
   absl::Status Acknowledge(std::string_view channel, const Cursor& cursor);
   void SetPaused(bool paused) { is_paused_ = paused; }
+  bool TellWithheld();
+  std::optional<uint64_t> ends_at_ns() const { return quota_.ends_at_ns(); }
+  void SetClockOffset(int64_t offset_ns);
   std::vector<ChannelCursor> cursors() const;
   uint64_t unacknowledged_bytes() const { return unacknowledged_bytes_; }
 
@@ -80,24 +54,29 @@ class Subscription::Impl {
   absl::Status FollowHub(bool is_late);
   absl::Status Join(const std::shared_ptr<Channel>& channel, bool is_late);
   bool Reads(const Channel& channel) const;
+  ReaderOptions OptionsFor(const Selection& selection) const;
   std::optional<SubscriptionOutput> News();
   size_t Room() const;
   absl::StatusOr<std::optional<BatchOut>> NextBatch();
   absl::StatusOr<std::optional<BatchOut>> Give(ChannelReader& reader, LogBatch batch);
   void NextTurn();
+  bool HasEnded() const;
   absl::Status DropRemoved();
   bool WaitForAll();
 
   Hub& hub_;
   const SubscriptionOptions options_;
   Waiter* const waiter_;
+  std::shared_ptr<const Filter> filter_;  // null: none
   std::vector<std::unique_ptr<ChannelReader>> readers_;
   size_t turn_ = 0;
   uint64_t hub_version_ = 0;  // followed up to here
   bool may_have_news_ = true;
+  bool is_unfinished_ = false;  // the last NextBatch() found nothing yet
   bool is_paused_ = false;
   bool window_is_full_ = false;
   uint64_t unacknowledged_bytes_ = 0;
+  SubscriptionQuota quota_;
 };
 
 absl::Status Subscription::Impl::Open() {
@@ -107,6 +86,13 @@ absl::Status Subscription::Impl::Open() {
   for (size_t i = 0; i < options_.selections.size(); ++i) {
     absl::Status status = CheckSelection(hub_, options_.selections[i], i);
     if (!status.ok()) return status;
+  }
+  absl::StatusOr<std::shared_ptr<const Filter>> filter = hub_.filters().Get(options_.filter);
+  if (!filter.ok()) return Prefixed(kFilterField, filter.status());
+  filter_ = *std::move(filter);
+  if (filter_) {
+    absl::Status status = CheckFilter(hub_, options_.selections, *filter_);
+    if (!status.ok()) return Prefixed(kFilterField, status);
   }
   return FollowHub(/*is_late=*/false);
 }
@@ -133,8 +119,12 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
       std::find_if(selections.begin(), selections.end(),
                    [&](const Selection& each) { return Selects(each, channel->name()); });
   if (selection == selections.end() || Reads(*channel)) return absl::OkStatus();
-  const Start start = is_late ? LateStart(selection->start) : selection->start;
-  auto reader = ChannelReader::Open(hub_, channel, start, waiter_);
+  if (options_.overflow_policy == OverflowPolicy::kBlock) {
+    if (absl::Status status = CheckMayBlock(*channel); !status.ok()) return status;
+  }
+  const int64_t offset_ns = quota_.clock_offset_ns();
+  auto reader = ChannelReader::Open(hub_, channel, StartOf(*selection, is_late, offset_ns),
+                                    OptionsFor(*selection), offset_ns, waiter_);
   if (!reader.ok()) {
     const auto index = static_cast<size_t>(selection - selections.begin());
     return Prefixed(FieldName(index, "start.cursor"), reader.status());
@@ -142,6 +132,16 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
   readers_.push_back(*std::move(reader));
   readers_.back()->credit_bytes = static_cast<int64_t>(options_.max_batch_bytes);
   return absl::OkStatus();
+}
+
+ReaderOptions Subscription::Impl::OptionsFor(const Selection& selection) const {
+  return {.filter = filter_,
+          .since_utc_ns = selection.since_utc_ns,
+          .until_utc_ns = options_.stop.until_utc_ns,
+          .sample_every = options_.sample_every,
+          .ends_with_history = options_.stop.end_of_history,
+          .skips_to_newest = options_.overflow_policy == OverflowPolicy::kSkipToNewest,
+          .blocks = options_.overflow_policy == OverflowPolicy::kBlock};
 }
 
 bool Subscription::Impl::Reads(const Channel& channel) const {
@@ -152,12 +152,18 @@ bool Subscription::Impl::Reads(const Channel& channel) const {
 absl::StatusOr<SubscriptionOutput> Subscription::Impl::Next() {
   for (;;) {
     if (absl::Status status = FollowHub(/*is_late=*/true); !status.ok()) return status;
+    if (quota_.is_used_up()) return EndOut{};
     if (auto news = News()) return *std::move(news);
     if (!is_paused_) {
       absl::StatusOr<std::optional<BatchOut>> batch = NextBatch();
       if (!batch.ok()) return batch.status();
       if (*batch) return SubscriptionOutput(**std::move(batch));
       if (may_have_news_) continue;
+      if (is_unfinished_) return MoreOut{};
+      if (!window_is_full_ && HasEnded()) {
+        if (TellWithheld()) continue;
+        return EndOut{};
+      }
     }
     if (absl::Status status = DropRemoved(); !status.ok()) return status;
     if (WaitForAll()) return NothingOut{};
@@ -192,6 +198,7 @@ size_t Subscription::Impl::Room() const {
 absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::NextBatch() {
   const size_t room = Room();
   window_is_full_ = room == 0;
+  is_unfinished_ = false;
   if (window_is_full_) return std::nullopt;
   for (size_t idle = 0; idle < readers_.size(); NextTurn()) {
     ChannelReader& reader = *readers_[turn_];
@@ -199,9 +206,14 @@ absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::NextBatch() {
       idle = 0;
       continue;
     }
-    LogBatch batch = reader.Peek(room);
+    LogBatch batch = reader.Peek({.max_bytes = room, .quota = quota_.Now()});
     may_have_news_ = reader.HasNews();
     if (may_have_news_) return std::nullopt;
+    is_unfinished_ = batch.empty() && reader.is_unfinished();
+    if (is_unfinished_) {
+      NextTurn();
+      return std::nullopt;
+    }
     if (batch.empty()) {
       reader.credit_bytes = 0;
       ++idle;
@@ -222,6 +234,7 @@ absl::StatusOr<std::optional<BatchOut>> Subscription::Impl::Give(ChannelReader& 
     return FellBehind(reader, *batch.loss);
   }
   const bool has_window = options_.window_bytes != 0;
+  quota_.Take(reader.peeked_records());
   reader.Accept(batch, has_window);
   may_have_news_ = reader.HasNews();
   reader.credit_bytes -= static_cast<int64_t>(batch.body_bytes);
@@ -236,12 +249,25 @@ void Subscription::Impl::NextTurn() {
   credit = std::min(credit + quantum, quantum);
 }
 
+// Asked when nothing is left to read.
+bool Subscription::Impl::HasEnded() const {
+  const StopCondition& stop = options_.stop;
+  const auto all = [this](auto&& is_so) {
+    return std::all_of(readers_.begin(), readers_.end(),
+                       [&](const auto& reader) { return is_so(*reader); });
+  };
+  if (stop.end_of_history && all([](const auto& r) { return r.told_history_end(); })) return true;
+  if (!stop.until_utc_ns) return false;
+  if (quota_.HasPassedItsEnd()) return all([](const auto& r) { return !r.is_pending(); });
+  return !readers_.empty() && all([](const auto& r) { return r.is_done(); });
+}
+
 // Called when nothing is left to read, or nothing may be read now.
 absl::Status Subscription::Impl::DropRemoved() {
   if (is_paused_ || window_is_full_) return absl::OkStatus();
   std::string last_removed;
   std::erase_if(readers_, [&](const auto& reader) {
-    if (!reader->is_removed()) return false;
+    if (!reader->is_removed() || reader->is_pending()) return false;
     last_removed = reader->channel()->name();
     unacknowledged_bytes_ -= reader->unacknowledged_bytes();
     return true;
@@ -278,6 +304,17 @@ absl::Status Subscription::Impl::Acknowledge(std::string_view channel, const Cur
   return absl::OkStatus();
 }
 
+bool Subscription::Impl::TellWithheld() {
+  bool is_any = false;
+  for (const auto& reader : readers_) is_any |= reader->TellWithheld();
+  return is_any;
+}
+
+void Subscription::Impl::SetClockOffset(int64_t offset_ns) {
+  quota_.SetClockOffset(offset_ns);
+  for (const auto& reader : readers_) reader->SetClockOffset(offset_ns);
+}
+
 std::vector<ChannelCursor> Subscription::Impl::cursors() const {
   std::vector<ChannelCursor> cursors;
   for (const auto& reader : readers_) {
@@ -306,6 +343,12 @@ absl::Status Subscription::Acknowledge(std::string_view channel, const Cursor& c
 }
 
 void Subscription::SetPaused(bool paused) { impl_->SetPaused(paused); }
+
+bool Subscription::TellWithheld() { return impl_->TellWithheld(); }
+
+std::optional<uint64_t> Subscription::ends_at_ns() const { return impl_->ends_at_ns(); }
+
+void Subscription::SetClockOffset(int64_t offset_ns) { impl_->SetClockOffset(offset_ns); }
 
 std::vector<ChannelCursor> Subscription::cursors() const { return impl_->cursors(); }
 

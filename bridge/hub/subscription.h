@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,34 +16,10 @@
 #include "bridge/hub/channel.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/log.h"
+#include "bridge/hub/subscription_options.h"
 #include "bridge/hub/waiter.h"
 
 namespace kchan::hub {
-
-// Channels, and where to start in each. One that comes later starts at its
-// beginning, or behind the cursor: a glob without wildcards, a name that may
-// not exist yet, can have one.
-struct Selection {
-  bool is_glob = false;
-  std::string pattern;  // a name or a glob
-  Start start = StartNow{};
-};
-
-// Same numbers as kchan.v1.OverflowPolicy.
-enum class OverflowPolicy : uint8_t {
-  kUnspecified = 0,
-  kSkipToOldest = 1,
-  kDisconnect = 2,
-};
-
-struct SubscriptionOptions {
-  std::vector<Selection> selections;
-  // Bound of the sum of LogBatch.body_bytes given out and not acknowledged, but
-  // one batch always may be. 0: no acknowledgements.
-  uint64_t window_bytes = 0;
-  size_t max_batch_bytes = 256 << 10;
-  OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
-};
 
 struct ChannelCursor {
   std::string channel;
@@ -68,7 +45,13 @@ struct HistoryEndOut {
   Cursor cursor;
 };
 struct NothingOut {};
-using SubscriptionOutput = std::variant<NothingOut, BatchOut, ChannelUpdateOut, HistoryEndOut>;
+// All that was looked at in this turn was withheld, and there is more: call again
+// when others have had theirs. The waiter is not armed.
+struct MoreOut {};
+// The stop condition has come true; it stays so.
+struct EndOut {};
+using SubscriptionOutput =
+    std::variant<NothingOut, BatchOut, ChannelUpdateOut, HistoryEndOut, MoreOut, EndOut>;
 
 // One reader's places in the logs, without its connection: which channels it
 // selects (also those that come later), what it has been given, what it has
@@ -84,9 +67,11 @@ using SubscriptionOutput = std::variant<NothingOut, BatchOut, ChannelUpdateOut, 
 class Subscription {
  public:
   // NOT_FOUND: a channel selected by name does not exist. FAILED_PRECONDITION:
-  // it has no records (a glob does not select such). INVALID_ARGUMENT: a
-  // bad glob, a cursor that was not reached yet, no selection; the message
-  // begins with the selection's field, as "selections[0].glob: ...".
+  // it has no records (a glob does not select such), or must not be blocked.
+  // INVALID_ARGUMENT: a bad glob, a cursor that was not reached yet, no selection,
+  // a filter that is wrong or that no channel can be held against; the message
+  // begins with the field, as "selections[0].glob: ..." or
+  // "open.filter: column 7: ...".
   static absl::StatusOr<std::unique_ptr<Subscription>> Open(Hub& hub, SubscriptionOptions options,
                                                             Waiter* waiter);
   ~Subscription();
@@ -106,6 +91,17 @@ class Subscription {
   // an acknowledgement: the waiter is not notified of either.
   void SetPaused(bool paused);
 
+  // What was withheld, or lost to the rate limit, and no batch has told of, comes
+  // next, in a batch of each channel's own. False: there is no such.
+  bool TellWithheld();
+
+  // When Next() ends the subscription without being notified, if nothing is
+  // left: on CLOCK_BOOTTIME.
+  std::optional<uint64_t> ends_at_ns() const;
+
+  // The node's clock was set.
+  void SetClockOffset(int64_t offset_ns);
+
   // The place reached in each channel that has one.
   std::vector<ChannelCursor> cursors() const;
 
@@ -119,7 +115,8 @@ class Subscription {
 
 // Whether `glob` matches one name only, itself.
 bool GlobIsLiteral(std::string_view glob);
-// Whether `name` matches `glob`: `*`, `?`, `[set]`. As kchan.v1.Selection.glob.
+// Whether `name` matches `glob`: `*`, `?`, `[set]`, none of which matches a `/`. As
+// kchan.v1.Selection.glob.
 bool GlobMatches(std::string_view glob, std::string_view name);
 // OK, or INVALID_ARGUMENT that says what is wrong with it.
 absl::Status CheckGlob(std::string_view glob);

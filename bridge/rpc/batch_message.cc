@@ -88,6 +88,11 @@ std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch) {
   own.Fixed64(wire::kBatchSchemaId, batch.schema_id);
   own.Varint(wire::kBatchFirstSequence, batch.first_sequence);
   own.Varint(wire::kBatchLastSequence, batch.last_sequence);
+  own.Varint(wire::kBatchFiltered, batch.filtered);
+  own.Varint(wire::kBatchSampled, batch.sampled);
+  if (batch.clock_offset_ns) {
+    own.Fixed64(wire::kBatchClockOffset, static_cast<uint64_t>(*batch.clock_offset_ns));
+  }
   if (batch.loss) own.Bytes(wire::kBatchLost, EncodeLost(*batch.loss));
 
   Encoder header;
@@ -96,12 +101,12 @@ std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch) {
 }
 
 grpc::Slice ToGrpc(const hub::SegmentSlice& slice) {
-  using Reference = std::shared_ptr<const hub::Segment>;
+  using Reference = hub::SegmentSlice;
   // gRPC takes a mutable pointer, but never writes through it.
   auto* bytes = const_cast<std::byte*>(slice.bytes.data());
   return grpc::Slice(
       bytes, slice.bytes.size(), [](void* held) { delete static_cast<Reference*>(held); },
-      new Reference(slice.segment));
+      new Reference(slice));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #define KCHAN_BRIDGE_RPC_CONVERT_H_
 
 #include <chrono>
+#include <cstdint>
 
 #include "absl/status/statusor.h"
 #include "bridge/hub/channel.h"
@@ -32,7 +33,9 @@ struct OpenRequest {
   std::chrono::nanoseconds max_delay{0};
   std::chrono::nanoseconds heartbeat_interval{0};
 };
-absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open);
+// `clock_offset_ns`: what the node's UTC is ahead of its boottime.
+absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open,
+                                      int64_t clock_offset_ns);
 
 // Checked against what the channel offers.
 absl::StatusOr<hub::ChannelSettings> FromProto(const v1::UpdateChannelRequest& request,

@@ -10,6 +10,7 @@
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/duration.h"
 #include "bridge/rpc/status.h"
+#include "bridge/rpc/timestamp.h"
 
 namespace kchan::rpc {
 namespace {
@@ -46,9 +47,11 @@ absl::StatusOr<hub::Start> StartOf(const v1::Selection& selection, const std::st
       return hub::StartAt{{cursor.epoch(), cursor.sequence()}};
     }
     case v1::Start::kNow:
+      return hub::StartNow{};
     case v1::Start::POSITION_NOT_SET:
       break;
   }
+  if (start.has_since()) return hub::StartSince{};
   return hub::StartNow{};
 }
 
@@ -68,6 +71,11 @@ absl::StatusOr<hub::Selection> SelectionOf(const v1::Selection& from, const std:
   absl::StatusOr<hub::Start> start = StartOf(from, field);
   if (!start.ok()) return start.status();
   to.start = *start;
+  if (from.start().has_since()) {
+    const auto since = FromProto(from.start().since(), field + ".start.since");
+    if (!since.ok()) return since.status();
+    to.since_utc_ns = *since;
+  }
   return to;
 }
 
@@ -102,10 +110,34 @@ absl::Status ReadBatching(const v1::SubscribeRequest::Open& open,
     case v1::OVERFLOW_POLICY_DISCONNECT:
       options.overflow_policy = hub::OverflowPolicy::kDisconnect;
       return absl::OkStatus();
+    case v1::OVERFLOW_POLICY_SKIP_TO_NEWEST:
+      options.overflow_policy = hub::OverflowPolicy::kSkipToNewest;
+      return absl::OkStatus();
+    case v1::OVERFLOW_POLICY_BLOCK:
+      options.overflow_policy = hub::OverflowPolicy::kBlock;
+      return absl::OkStatus();
     default:
       return BadField("overflow_policy",
                       absl::StrCat("this daemon does not know policy ", open.overflow_policy()));
   }
+}
+
+absl::Status ReadStop(const v1::SubscribeRequest::Open& open, hub::SubscriptionOptions& options) {
+  const v1::SubscribeRequest::Stop& stop = open.stop();
+  options.stop.records = stop.records();
+  options.stop.end_of_history = stop.end_of_history();
+  if (!stop.has_until()) return absl::OkStatus();
+  const auto until = FromProto(stop.until(), "stop.until");
+  if (!until.ok()) return until.status();
+  options.stop.until_utc_ns = *until;
+  for (size_t i = 0; i < options.selections.size(); ++i) {
+    const auto since = options.selections[i].since_utc_ns;
+    if (since && *since > *until) {
+      return BadField("stop.until", absl::StrCat("is before selections[", i,
+                                                 "].start.since: nothing could come"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 const hub::Parameter* FindParameter(const hub::ChannelDescription& description,
@@ -136,10 +168,17 @@ absl::Status CheckParameter(const hub::ChannelDescription& description, const st
 
 }  // namespace
 
-absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open) {
+absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open,
+                                      int64_t clock_offset_ns) {
   OpenRequest to;
   if (absl::Status status = ReadSelections(open, to.options); !status.ok()) return status;
   if (absl::Status status = ReadBatching(open, to.options); !status.ok()) return status;
+  if (absl::Status status = ReadStop(open, to.options); !status.ok()) return status;
+  to.options.sample_every = std::max<uint32_t>(open.sample_every(), 1);
+  to.options.max_records_per_second = open.max_records_per_second();
+  to.options.clock_offset_ns = clock_offset_ns;
+
+  to.options.filter = open.filter();
 
   const auto delay = FromProto(open.max_delay(), "max_delay", nanoseconds::zero(), kMaxDelay,
                                "must be 0 s to 10 s");

@@ -22,18 +22,15 @@ class Pinner {
 };
 
 // Keeps what slow readers pin within max_pinned_bytes: beyond it ends the
-// stream whose write has been on the way for longest, until it fits again.
+// stream of its pump whose write has been on the way for longest, until it fits
+// again.
 //
-// Thread safety: the pump's thread, but for Notify(). Lifetime: Start() before
-// any stream; Stop() after all.
+// Thread safety: the pump's thread, but for Notify(). Lifetime: its lane's.
 class PinnedGuard final : public Pump::Task {
  public:
   using Place = std::list<Pinner*>::iterator;
 
   PinnedGuard(Pump& pump, hub::Hub& hub) : Task(pump), hub_(hub) {}
-
-  void Start() { hub_.SetPinnedWaiter(this); }
-  void Stop() { hub_.SetPinnedWaiter(nullptr); }
 
   Place WriteStarted(Pinner* pinner) { return writing_.insert(writing_.end(), pinner); }
   void WriteDone(Place place) { writing_.erase(place); }

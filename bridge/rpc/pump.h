@@ -16,7 +16,7 @@
 
 namespace kchan::rpc {
 
-// The one thread that starts writes. Source threads and gRPC's callbacks only
+// A thread that starts writes; a task stays with it. Source threads and gRPC's callbacks only
 // queue a task; the pump runs queued tasks in turn, so that streams which
 // always have something to send get equal shares. It also keeps the tasks'
 // deadlines, and sleeps until the earliest: idle it costs nothing.

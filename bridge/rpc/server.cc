@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -41,15 +42,15 @@ void EnableStandardServices(bool channelz) {
 
 class Server::Impl {
  public:
-  Impl(hub::Hub& hub, const ServerOptions& options)
-      : core_(hub, options),
-        health_(std::make_shared<HealthWatch>(core_.pump, hub,
+  Impl(hub::Hub& hub, const ServerOptions& options, const netlink::NetlinkEngine* netlink)
+      : core_(hub, options, netlink),
+        health_(std::make_shared<HealthWatch>(core_.lanes.first().pump, hub,
                                               [this](bool serving) { TellHealth(serving); })) {}
 
   ~Impl() { Shutdown(); }
 
   absl::Status Start() {
-    core_.guard->Start();
+    core_.lanes.Start();
     for (const Listener& listener : core_.options.listeners) {
       absl::StatusOr<Listening> listening = Listen(core_, listener);
       if (!listening.ok()) return listening.status();
@@ -76,9 +77,9 @@ class Server::Impl {
     const auto deadline = std::chrono::system_clock::now() + kConnectionDrain;
     for (const Listening& listening : listening_) listening.server->Shutdown(deadline);
     core_.door_threads.Stop();
+    core_.netlink_threads.Stop();
     health_->Stop();
-    core_.guard->Stop();
-    core_.pump.Stop();
+    core_.lanes.Stop();
   }
 
  private:
@@ -86,8 +87,8 @@ class Server::Impl {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
     const auto deadline = std::chrono::steady_clock::now() + core_.options.drain_timeout;
-    const auto all = {&core_.subscriptions, &core_.watches, &core_.publishers, &core_.value_watches,
-                      &core_.block_transfers};
+    const auto all = {&core_.subscriptions, &core_.watches,         &core_.publishers,
+                      &core_.value_watches, &core_.block_transfers, &core_.netlink_requests};
     for (OpenStreams* streams : all) streams->EndAll(status);
     for (OpenStreams* streams : all) streams->AwaitEmpty(deadline);
   }
@@ -101,13 +102,17 @@ class Server::Impl {
 
   Core core_;
   const std::shared_ptr<HealthWatch> health_;
-  std::vector<Listening> listening_;  // not changed once the pump may see it
+  std::vector<Listening> listening_;  // not changed once a lane may see it
   bool is_shut_down_ = false;
 };
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options,
+                                                      const netlink::NetlinkEngine* netlink) {
+  // All threads that serve are made from here on, by this one or by each other.
+  std::optional<hub::OnCpus> placed;
+  if (options.cpus) placed.emplace(*options.cpus);
   EnableStandardServices(options.channelz);
-  auto impl = std::make_unique<Impl>(hub, options);
+  auto impl = std::make_unique<Impl>(hub, options, netlink);
   if (absl::Status status = impl->Start(); !status.ok()) return status;
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "bridge/hub/cpus.h"
+
 namespace kchan::rpc {
 
 // What the clients of one listener may do. Control includes read.
@@ -46,7 +48,8 @@ struct ServerLimits {
   size_t max_watches = 256;
   size_t max_publishers = 64;
   size_t max_value_watches = 256;
-  size_t max_block_transfers = 16;  // each holds one extent of 1 MiB, twice
+  size_t max_block_transfers = 16;   // each holds one extent of 1 MiB, twice
+  size_t max_netlink_requests = 16;  // each has a thread
   int max_streams_per_connection = 1100;
   int max_request_bytes = 2 << 20;  // above an extent of blocks
   size_t door_threads = 4;
@@ -66,6 +69,10 @@ struct ServerOptions {
   std::vector<Listener> listeners;
   NodeIdentity node;
   ServerLimits limits;
+  // Subscribers are shared out among so many threads.
+  size_t serving_threads = 1;
+  // Where those, and gRPC's own, run. Nothing: anywhere.
+  std::optional<hub::Cpus> cpus;
   bool channelz = false;
   // Told, in one line, of each write by a client and of each that was denied.
   // Called from any thread; must not block. May be empty.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/batch_message.h"
 #include "bridge/rpc/channel_lookup.h"
+#include "bridge/rpc/clock.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/status.h"
 #include "bridge/rpc/subscribe_messages.h"
@@ -17,6 +18,8 @@
 
 namespace kchan::rpc {
 namespace {
+
+constexpr uint64_t kFarNs = 3'600'000'000'000;  // beyond any heartbeat
 
 std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
   constexpr size_t kMost = 8;
@@ -42,15 +45,15 @@ absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOption
 }  // namespace
 
 SubscribeStream::Reactor* SubscribeStream::Start(Core& core, grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<SubscribeStream>(core, context);
+  auto stream = std::make_shared<SubscribeStream>(core, core.lanes.Next(), context);
   stream->self_ = stream;
   stream->StartRead(&stream->request_);
   if (absl::Status status = core.subscriptions.Add(stream); !status.ok()) stream->EndSoon(status);
   return stream.get();
 }
 
-SubscribeStream::SubscribeStream(Core& core, grpc::CallbackServerContext* context)
-    : Task(core.pump), core_(core), call_(context->c_call()) {
+SubscribeStream::SubscribeStream(Core& core, Lane& lane, grpc::CallbackServerContext* context)
+    : Task(lane.pump), core_(core), guard_(*lane.guard), call_(context->c_call()) {
   grpc_call_ref(call_);
 }
 
@@ -87,7 +90,10 @@ void SubscribeStream::Run() {
 
 void SubscribeStream::ClockSet() {
   clock_set_ = true;
-  if (!ended_) Send();
+  if (ended_ || !subscription_) return;
+  subscription_->SetClockOffset(ClockOffsetNs());
+  try_output_ = true;
+  Send();
 }
 
 bool SubscribeStream::HandleEvents(uint32_t events) {
@@ -156,7 +162,7 @@ absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
 }
 
 absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
-  absl::StatusOr<OpenRequest> request = FromProto(open);
+  absl::StatusOr<OpenRequest> request = FromProto(open, ClockOffsetNs());
   if (!request.ok()) return request.status();
   max_delay_ = request->max_delay;
   heartbeat_interval_ = request->heartbeat_interval;
@@ -173,6 +179,7 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   subscription_ = *std::move(subscription);
   hello_due_ = true;
   try_output_ = true;
+  tell_withheld_at_ = Pump::Clock::now() + heartbeat_interval_;
   return absl::OkStatus();
 }
 
@@ -202,6 +209,7 @@ absl::Status SubscribeStream::HalfClosed() {
 void SubscribeStream::Send() {
   if (!subscription_) return;
   if (!writing_) {
+    LookAtClock();
     if (hello_due_) {
       SendHello();
     } else if (clock_set_) {
@@ -214,8 +222,27 @@ void SubscribeStream::Send() {
   ArmDeadline();
 }
 
+// Does what the time asks for. No number that was withheld waits for longer than
+// a heartbeat would to be told of, also while other channels keep the stream
+// busy; and a stream may end by the clock.
+void SubscribeStream::LookAtClock() {
+  const TimePoint now = Pump::Clock::now();
+  if (now >= std::min(tell_withheld_at_, last_write_ + heartbeat_interval_)) {
+    tell_withheld_at_ = now + heartbeat_interval_;
+    if (subscription_->TellWithheld()) TryOutputNow(now);
+  }
+  const auto ends_at_ns = subscription_->ends_at_ns();
+  if (ends_at_ns && hub::BoottimeNow() >= *ends_at_ns) TryOutputNow(now);
+}
+
+void SubscribeStream::TryOutputNow(TimePoint now) {
+  try_output_ = true;
+  hold_until_ = std::min(hold_until_, now);
+}
+
 // Asks the subscription for something to send; false: the call has ended.
 bool SubscribeStream::SendOutput() {
+  unfinished_ = false;
   if (!try_output_ || Pump::Clock::now() < hold_until_) return true;
   absl::StatusOr<hub::SubscriptionOutput> output = subscription_->Next();
   if (!output.ok()) {
@@ -229,6 +256,12 @@ bool SubscribeStream::SendOutput() {
     Write(Message(*update));
   } else if (const auto* end = std::get_if<hub::HistoryEndOut>(&*output)) {
     Write(Message(*end));
+  } else if (std::holds_alternative<hub::MoreOut>(*output)) {
+    unfinished_ = true;
+    Notify();  // another turn, behind the other streams'
+  } else if (std::holds_alternative<hub::EndOut>(*output)) {
+    End(absl::OkStatus());
+    return false;
   } else {
     try_output_ = false;
   }
@@ -249,13 +282,13 @@ void SubscribeStream::Write(grpc::ByteBuffer buffer) {
   message_.Swap(&buffer);
   writing_ = true;
   last_write_ = Pump::Clock::now();
-  guard_place_ = core_.guard->WriteStarted(this);
+  guard_place_ = guard_.WriteStarted(this);
   StartWrite(&message_);
 }
 
 void SubscribeStream::WriteDone() {
   writing_ = false;
-  core_.guard->WriteDone(guard_place_);
+  guard_.WriteDone(guard_place_);
   message_.Clear();
   in_flight_.reset();
 }
@@ -267,15 +300,27 @@ void SubscribeStream::ArmDeadline() {
     if (!has_deadline()) SetDeadline(Pump::Clock::now() + heartbeat_interval_);
     return;
   }
-  const TimePoint heartbeat = last_write_ + heartbeat_interval_;
-  SetDeadline(try_output_ ? std::min(heartbeat, hold_until_) : heartbeat);
+  TimePoint deadline = last_write_ + heartbeat_interval_;
+  if (try_output_ && !unfinished_) deadline = std::min(deadline, hold_until_);
+  SetDeadline(std::min(deadline, EndByClock()));
+}
+
+// When to look at the clock for the stream's end. A time that has passed was
+// looked at in this turn.
+SubscribeStream::TimePoint SubscribeStream::EndByClock() const {
+  const auto ends_at_ns = subscription_->ends_at_ns();
+  const uint64_t now_ns = hub::BoottimeNow();
+  if (!ends_at_ns || *ends_at_ns <= now_ns) return TimePoint::max();
+  const auto left = std::min<uint64_t>(*ends_at_ns - now_ns, kFarNs);
+  return Pump::Clock::now() + std::chrono::nanoseconds(left);
 }
 
 bool SubscribeStream::pins_evicted() const {
   if (!in_flight_) return false;
   const auto& slices = in_flight_->batch.slices;
-  return std::any_of(slices.begin(), slices.end(),
-                     [](const hub::SegmentSlice& slice) { return slice.segment->evicted(); });
+  return std::any_of(slices.begin(), slices.end(), [](const hub::SegmentSlice& slice) {
+    return slice.segment != nullptr && slice.segment->evicted();
+  });
 }
 
 void SubscribeStream::EndPinning() {
@@ -314,7 +359,7 @@ std::vector<hub::ChannelCursor> SubscribeStream::DeliveredCursors() const {
 void SubscribeStream::End(const absl::Status& status) {
   const grpc::Status last = ToGrpcStatus(status, DeliveredCursors());
   ended_ = true;
-  if (writing_) core_.guard->WriteDone(guard_place_);
+  if (writing_) guard_.WriteDone(guard_place_);
   writing_ = false;
   subscription_.reset();
   in_flight_.reset();

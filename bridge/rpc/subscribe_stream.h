@@ -40,7 +40,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // For gRPC: serves the call, or ends it if there are too many.
   static Reactor* Start(Core& core, grpc::CallbackServerContext* context);
 
-  SubscribeStream(Core& core, grpc::CallbackServerContext* context);
+  SubscribeStream(Core& core, Lane& lane, grpc::CallbackServerContext* context);
   ~SubscribeStream() override;
 
   // Any thread.
@@ -52,7 +52,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void OnCancel() override;
   void OnDone() override;
 
-  // The pump's thread, as everything below.
+  // The lane's thread, as everything below.
   bool pins_evicted() const override;
   void EndPinning() override;
 
@@ -95,6 +95,9 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Writes the most urgent thing, if there is any and no write is on the way.
   void Send();
+  void LookAtClock();
+  void TryOutputNow(TimePoint now);
+  TimePoint EndByClock() const;
   bool SendOutput();
   void SendHello();
   void SendHeartbeat();
@@ -106,6 +109,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void End(const absl::Status& status);
 
   Core& core_;
+  PinnedGuard& guard_;
   grpc_call* const call_;  // referenced: outlives gRPC's own use
   std::shared_ptr<SubscribeStream> self_;
   std::atomic<uint32_t> events_{0};
@@ -124,8 +128,10 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   bool hello_due_ = false;
   bool clock_set_ = false;
   bool try_output_ = false;  // the subscription may have something
+  bool unfinished_ = false;  // and a turn is asked for to look on
   TimePoint hold_until_;     // when it may be asked: max_delay
   TimePoint last_write_;
+  TimePoint tell_withheld_at_;  // at the latest
   std::chrono::nanoseconds max_delay_{0};
   std::chrono::nanoseconds heartbeat_interval_{0};
   std::optional<hub::BatchOut> in_flight_;

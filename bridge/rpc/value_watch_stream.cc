@@ -24,7 +24,9 @@ ValueWatchStream::Reactor* ValueWatchStream::Start(Core& core,
 }
 
 ValueWatchStream::ValueWatchStream(Core& core, ValueWatchRequest request)
-    : PumpedWriter(core.pump, core.value_watches), core_(core), request_(std::move(request)) {}
+    : PumpedWriter(core.lanes.Next().pump, core.value_watches),
+      core_(core),
+      request_(std::move(request)) {}
 
 void ValueWatchStream::Turn() {
   if (watched_.empty()) Open();

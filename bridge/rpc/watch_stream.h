@@ -25,7 +25,8 @@ class WatchStream final : public PumpedWriter<v1::WatchChannelsResponse> {
   // For gRPC: serves the call, or ends it if there are too many.
   static Reactor* Start(Core& core);
 
-  explicit WatchStream(Core& core) : PumpedWriter(core.pump, core.watches), core_(core) {}
+  explicit WatchStream(Core& core)
+      : PumpedWriter(core.lanes.Next().pump, core.watches), core_(core) {}
 
  private:
   // What a client knows of a channel: all that counts as a change.

@@ -120,6 +120,7 @@ absl::Status RingSource::WatchRing(Ring& ring) {
 
 void RingSource::Start(hub::Log& log, OnEnd on_end) {
   log_ = &log;
+  room_.emplace(loop_, log, [this] { Schedule(absl::ZeroDuration()); });
   on_end_ = std::move(on_end);
   for (const auto& ring : rings_) {
     if (absl::Status status = WatchRing(*ring); !status.ok()) return End(std::move(status));
@@ -157,6 +158,8 @@ bool RingSource::IsAttached(uint32_t cpu) const {
 }
 
 void RingSource::Turn() {
+  turn_room_ = room_->Get();
+  if (turn_room_ == 0) return;  // the next turn comes with it
   ChooseDue();
   absl::Status status;
   turn_records_ = 0;
@@ -195,11 +198,13 @@ absl::Status RingSource::Copy(Ring& ring) {
   const bool dead = ring.reader->dead();
   const bool to_the_end = dead || ring.loss_signalled;
   for (size_t total = 0;;) {
-    const absl::StatusOr<size_t> drained = ring.reader->Drain(sink, pace_.turn_bytes - total);
+    const size_t share = std::min(pace_.turn_bytes - total, turn_room_);
+    const absl::StatusOr<size_t> drained = ring.reader->Drain(sink, share);
     if (!drained.ok()) return drained.status();
     total += *drained;
     unpublished_bytes_ += *drained;
-    if (total >= pace_.turn_bytes) {
+    turn_room_ -= std::min(turn_room_, *drained);
+    if (total >= pace_.turn_bytes || turn_room_ == 0) {
       ring.ready = true;  // more than its share of a turn
       return absl::OkStatus();
     }
@@ -260,6 +265,7 @@ bool RingSource::AnyReady() const {
 
 void RingSource::End(absl::Status status) {
   timer_.Cancel();
+  room_.reset();
   for (const auto& ring : rings_) ring->watch.reset();
   // May destroy us.
   const OnEnd on_end = std::move(on_end_);

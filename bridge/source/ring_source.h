@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "bridge/source/record_source.h"
 #include "bridge/source/ring_opener.h"
 #include "bridge/source/ring_reader.h"
+#include "bridge/source/room_watch.h"
 
 namespace kchan::source {
 
@@ -37,6 +39,8 @@ struct RingPace {
 // A turn copies records into the log, then gives back their space in the
 // rings, then publishes them: a number that somebody has seen belongs to space
 // that no reader after us reads again. So numbers go on after a kill -9.
+//
+// While the log has no room, because a reader holds it, records stay in the rings.
 class RingSource final : public RecordSource {
  public:
   // Attaches every ring that there is: all or none. UNAVAILABLE: the channel
@@ -92,6 +96,8 @@ class RingSource final : public RecordSource {
   const std::string channel_;
   const RingPace pace_;
   hub::Log* log_ = nullptr;  // from Start() on
+  std::optional<RoomWatch> room_;
+  size_t turn_room_ = 0;  // what is left of it in this turn
   OnEnd on_end_;
   std::vector<std::unique_ptr<Ring>> rings_;
   Timer timer_;  // of the next turn, at once or after batch_delay

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace kchan::cli {
 
@@ -15,6 +16,19 @@ absl::StatusOr<absl::Duration> ParseDuration(std::string_view option, const std:
   if (absl::ParseDuration(text, &duration) && duration > absl::ZeroDuration()) return duration;
   return absl::InvalidArgumentError(absl::StrCat(std::string(option), " '", text,
                                                  "' is not a duration like 500ms, 10s or 1h30m"));
+}
+
+absl::StatusOr<absl::Time> ParseTime(std::string_view option, const std::string& text,
+                                     absl::Time absent) {
+  if (text.empty()) return absent;
+  absl::Time time;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, nullptr)) return time;
+  absl::Duration ago;
+  if (absl::ParseDuration(text, &ago) && ago >= absl::ZeroDuration()) return absl::Now() - ago;
+  return absl::InvalidArgumentError(
+      absl::StrCat(std::string(option), " '", text,
+                   "' is neither a time with its zone, like 2026-11-25T10:00:00Z, nor how long "
+                   "ago, like 10m or 1h30m"));
 }
 
 absl::StatusOr<uint64_t> ParseBytes(std::string_view option, const std::string& text,

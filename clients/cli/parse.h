@@ -16,6 +16,10 @@ namespace kchan::cli {
 absl::StatusOr<absl::Duration> ParseDuration(std::string_view option, const std::string& text,
                                              absl::Duration absent);
 
+// "2026-11-25T10:00:00Z", or a duration: that long ago. Empty: `absent`.
+absl::StatusOr<absl::Time> ParseTime(std::string_view option, const std::string& text,
+                                     absl::Time absent);
+
 // "4096", "4K", "1M", "2G"; powers of 1024. Empty: `absent`.
 absl::StatusOr<uint64_t> ParseBytes(std::string_view option, const std::string& text,
                                     uint64_t absent);

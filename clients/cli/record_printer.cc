@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record_printer.h"
 
-#include <span>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "explain.h"
 #include "kchan/format.h"
@@ -21,6 +20,13 @@ void AppendPadded(std::string_view text, std::string* out) {
   if (text.size() < kNameWidth) out->append(kNameWidth - text.size(), ' ');
 }
 
+// With its day where the time alone does not say it: history may be weeks old.
+std::string TimeText(absl::Time time) {
+  const bool is_recent = absl::Now() - time < absl::Hours(24);
+  return absl::FormatTime(is_recent ? "%H:%M:%E6S" : "%Y-%m-%d %H:%M:%E6S", time,
+                          absl::LocalTimeZone());
+}
+
 }  // namespace
 
 std::shared_ptr<const Schema> RecordPrinter::FindSchema(const BatchView& batch) {
@@ -32,26 +38,19 @@ std::shared_ptr<const Schema> RecordPrinter::FindSchema(const BatchView& batch) 
   return nullptr;
 }
 
-bool RecordPrinter::Write(const BatchView& batch, const NodeClock& clock, uint64_t limit) {
+bool RecordPrinter::Write(const BatchView& batch, const NodeClock& clock) {
   const std::shared_ptr<const Schema> schema = FindSchema(batch);
-  const std::span<const RecordView> records = batch.records();
-  const bool is_whole = records.size() <= limit;
-  const uint64_t through = is_whole ? batch.last_sequence() : records[limit].sequence - 1;
   lines_.clear();
   batch.ForEach(
       [&](const RecordView& record) {
-        if (record.sequence > through) return;
         ++records_;
         AppendRecord(batch, record, schema.get(), clock);
       },
       [&](const LostView& lost) {
-        if (lost.first_sequence > through) return;
         losses_.Add(lost);
         AppendLost(batch, lost);
       });
-  reached_.set_channel(std::string(batch.channel()));
-  reached_.set_epoch(batch.epoch());
-  reached_.set_sequence(through);
+  filtered_ += batch.filtered();
   return Print(lines_);
 }
 
@@ -69,10 +68,8 @@ void RecordPrinter::AppendRecord(const BatchView& batch, const RecordView& recor
 void RecordPrinter::AppendRecordLine(const BatchView& batch, const RecordView& record,
                                      const RecordType* type, const NodeClock& clock) {
   const Palette& colours = Colours();
-  absl::StrAppend(
-      &lines_, std::string(colours.dim),
-      absl::FormatTime("%H:%M:%E6S", clock.ToTime(record.boottime_ns), absl::LocalTimeZone()),
-      " cpu", record.cpu, std::string(colours.reset), "  ");
+  absl::StrAppend(&lines_, std::string(colours.dim), TimeText(clock.ToTime(record.boottime_ns)),
+                  " cpu", record.cpu, std::string(colours.reset), "  ");
   std::string name = Safe(batch.channel());
   // A channel of one type usually shares its name.
   if (type != nullptr && type->name() != batch.channel()) name += "/" + Safe(type->name());

@@ -25,16 +25,13 @@ class RecordPrinter {
 
   void set_node(std::string node) { node_ = std::move(node); }
 
-  // Prints what the batch holds, but at most `limit` records, which is not 0, and
-  // the losses before the next. False: standard output takes no more.
-  bool Write(const BatchView& batch, const NodeClock& clock, uint64_t limit);
-
-  // How far the last Write() came: a tail that ends within a batch is to go on
-  // there, not behind the batch.
-  const v1::Cursor& reached() const { return reached_; }
+  // Prints what the batch holds. False: standard output takes no more.
+  bool Write(const BatchView& batch, const NodeClock& clock);
 
   uint64_t records() const { return records_; }
   const LossCounter& losses() const { return losses_; }
+  // Numbers that the selection withheld.
+  uint64_t filtered() const { return filtered_; }
 
  private:
   std::shared_ptr<const Schema> FindSchema(const BatchView& batch);
@@ -51,7 +48,7 @@ class RecordPrinter {
   std::string lines_;
   uint64_t records_ = 0;
   LossCounter losses_;
-  v1::Cursor reached_;
+  uint64_t filtered_ = 0;
 };
 
 }  // namespace kchan::cli

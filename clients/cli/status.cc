@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -35,6 +37,9 @@ std::string NodeText(const v1::GetStatusResponse& status) {
   absl::StrAppend(&text, "\nreaders      ", status.subscriptions(), " subscriptions\n");
   absl::StrAppend(&text, "memory       ", BytesText(status.log_bytes()), " in logs, ",
                   BytesText(status.pinned_bytes()), " held by slow readers\n");
+  if (status.spool_bytes() != 0) {
+    absl::StrAppend(&text, "disk         ", BytesText(status.spool_bytes()), " of history\n");
+  }
   return text;
 }
 
@@ -65,6 +70,30 @@ std::string CountersText(const v1::GetStatusResponse& status) {
   return "\n" + table.ToString();
 }
 
+std::string DeliveriesText(const v1::GetStatusResponse& status) {
+  Table table;
+  table.Add({"TO READERS", "DELIVERED", "BYTES", "ACKNOWLEDGED", "FILTERED", "SAMPLED",
+             "LOST: EVICTED", "POLICY", "RATE LIMIT", "RESTART"});
+  bool any = false;
+  for (const v1::ChannelCounters& channel : status.channels()) {
+    const uint64_t numbers[] = {channel.filtered(),          channel.sampled(),
+                                channel.lost_log_eviction(), channel.lost_subscriber_policy(),
+                                channel.lost_rate_limit(),   channel.lost_daemon_restart()};
+    std::vector<std::string> row = {Safe(channel.channel()), absl::StrCat(channel.delivered()),
+                                    BytesText(channel.delivered_bytes()),
+                                    BytesText(channel.acknowledged_bytes())};
+    uint64_t sum = channel.delivered();
+    for (const uint64_t number : numbers) {
+      row.push_back(absl::StrCat(number));
+      sum += number;
+    }
+    if (sum == 0) continue;
+    any = true;
+    table.Add(std::move(row));
+  }
+  return any ? "\n" + table.ToString() : "";
+}
+
 ExitCode Status(const GlobalOptions& options, bool json) {
   const auto client = Connect(options, Right::kRead);
   if (!client.ok()) return Explain(client.status());
@@ -73,7 +102,8 @@ ExitCode Status(const GlobalOptions& options, bool json) {
   if (json) {
     Print(MessageJson(*status) + "\n");
   } else {
-    Print(NodeText(*status) + ProblemsText(*status) + CountersText(*status));
+    Print(NodeText(*status) + ProblemsText(*status) + CountersText(*status) +
+          DeliveriesText(*status));
   }
   return kOk;
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstdio>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "commands.h"
 #include "explain.h"
+#include "filter_error.h"
 #include "kchan/subscription.h"
 #include "output.h"
 #include "parse.h"
@@ -39,7 +38,7 @@ class Tail {
 
   ExitCode Run() {
     // A stream that is never idle must not carry a tail beyond its time.
-    while (left() > 0 && absl::Now() < deadline_) {
+    while (!tail_ended_ && absl::Now() < deadline_) {
       absl::StatusOr<Delivery> delivery = subscription_.Next(deadline_);
       if (!delivery.ok()) return End(delivery.status());
       if (!std::visit(*this, *delivery)) return Refused();
@@ -51,7 +50,7 @@ class Tail {
   // What to do with each delivery. False ends the tail.
   bool operator()(const BatchView* batch) {
     // Standard output that nobody reads is an end like any other.
-    if (!printer_.Write(*batch, subscription_.clock(), left())) tail_ended_ = true;
+    if (!printer_.Write(*batch, batch->ClockOf(subscription_.clock()))) tail_ended_ = true;
     return true;
   }
   bool operator()(const v1::SubscribeResponse::Hello& hello) {
@@ -78,15 +77,12 @@ class Tail {
   }
   bool operator()(const v1::SubscribeResponse::HistoryEnd&) { return true; }
   bool operator()(const v1::SubscribeResponse::Heartbeat&) { return true; }
-
- private:
-  // How many records are still wanted.
-  uint64_t left() const {
-    if (tail_ended_) return 0;
-    if (!tail_.count) return std::numeric_limits<uint64_t>::max() - printer_.records();
-    return *tail_.count - std::min(*tail_.count, printer_.records());
+  bool operator()(const Ended&) {
+    tail_ended_ = true;
+    return true;
   }
 
+ private:
   // The daemon could not be reached in the first place.
   ExitCode Refused() { return Explain(refusal_); }
 
@@ -94,6 +90,7 @@ class Tail {
     const bool asked_for = status.code() == absl::StatusCode::kDeadlineExceeded ||
                            status.code() == absl::StatusCode::kCancelled;
     ExitCode code = kOk;
+    if (ExplainFilter(status, tail_.filter)) return kUsage;
     if (!asked_for) {
       const bool one = tail_.channels.size() == 1;
       code = one ? ExplainChannel(*client_, status, tail_.channels[0]) : Explain(status);
@@ -103,13 +100,13 @@ class Tail {
   }
 
   void Summary() {
+    const std::string withheld =
+        printer_.filtered() == 0 ? "" : absl::StrCat(", ", printer_.filtered(), " filtered");
     Note(absl::StrCat(printer_.records(), printer_.records() == 1 ? " record, " : " records, ",
-                      printer_.losses().ToString()));
+                      printer_.losses().ToString(), withheld));
     if (!tail_.show_cursors) return;
     for (const v1::Cursor& cursor : subscription_.cursors()) {
-      const bool is_last = cursor.channel() == printer_.reached().channel();
-      Note(
-          absl::StrCat("resume with --cursor ", CursorText(is_last ? printer_.reached() : cursor)));
+      Note(absl::StrCat("resume with --cursor ", CursorText(cursor)));
     }
   }
 
@@ -152,11 +149,28 @@ void AddTail(CLI::App& app, const GlobalOptions& options, Command* chosen) {
   command->add_flag("--from-oldest", tail->from_oldest, "begin with the oldest record kept")
       ->excludes(last);
   command
+      ->add_option("--since", tail->since,
+                   "begin with the records of a time, 2026-11-25T10:00:00Z, or of 10m ago")
+      ->excludes(last);
+  command
       ->add_option("--cursor", tail->cursors,
                    "go on behind CHANNEL@EPOCH:SEQUENCE; may be given for several channels")
       ->allow_extra_args(false);
+  command->add_option("--filter", tail->filter,
+                      "only records that match, like 'pid > 1000 comm = \"ba*\"'; fields as "
+                      "`kchan describe` shows them, see docs/filters.md");
+  command->add_option("--until", tail->until, "end at a time, given as --since");
+  command->add_flag("--no-follow", tail->no_follow,
+                    "end where the history does; begins with the oldest record if not told where");
   command->add_option("--count", tail->count, "end after N records")->check(CLI::PositiveNumber);
   command->add_option("--for", tail->duration, "end after a time like 500ms, 10s or 1h30m");
+  command->add_option("--sample", tail->sample, "one of every N records, by number")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--rate", tail->rate, "at most N records a second; what is beyond it is lost")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--overflow", tail->overflow,
+                      "when too slow for the log: go on with the oldest record (default) or the "
+                      "newest, disconnect, or block the channel where its owner allows that");
   command->add_flag("--json", tail->json, "one JSON object a line");
   command->add_option("--window", tail->window_bytes,
                       "at most this many bytes on the way unacknowledged (default: no bound)");

@@ -18,8 +18,15 @@ struct TailOptions {
   std::vector<std::string> cursors;   // CHANNEL@EPOCH:SEQUENCE
   std::optional<uint64_t> last;
   bool from_oldest = false;
+  std::string since;
+  std::string until;
+  bool no_follow = false;
   std::optional<uint64_t> count;
+  uint32_t sample = 1;
+  uint32_t rate = 0;
+  std::string overflow = "oldest";
   std::string duration;
+  std::string filter;
   uint64_t window_bytes = 0;
   bool no_reconnect = false;
   bool json = false;

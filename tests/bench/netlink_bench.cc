@@ -85,7 +85,7 @@ void BM_RawTree(benchmark::State& state) {
 BENCHMARK(BM_LoadAllSpecs)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_Decode)->DenseRange(0, 3);
 BENCHMARK(BM_Encode)->DenseRange(0, 3);
-BENCHMARK(BM_RawTree)->DenseRange(0, 3);
+BENCHMARK(BM_RawTree)->DenseRange(0, 2);  // those without a fixed header
 
 }  // namespace
 }  // namespace kchan::netlink

@@ -119,6 +119,8 @@ void Reader::Enter(const v1::Batch& batch) {
   ledger.last = batch.last_sequence();
   ledger.records += static_cast<uint64_t>(batch.records_size());
   ledger.lost += lost;
+  ledger.filtered += batch.filtered();
+  ledger.sampled += batch.sampled();
 }
 
 v1::SubscribeRequest::Open OpenOf(const std::string& channel) {

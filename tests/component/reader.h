@@ -24,6 +24,8 @@ struct Ledger {
   uint64_t last = 0;
   uint64_t records = 0;
   uint64_t lost = 0;
+  uint64_t filtered = 0;
+  uint64_t sampled = 0;  // of these
   uint64_t bytes = 0;
   std::map<v1::LossStage, uint64_t> lost_at;
 };

@@ -32,6 +32,7 @@ GUEST_PORT = 50051
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kernel", default="6.12", choices=["6.1", "6.12", "6.12-debug"])
     parser.addoption("--build-dir", default=str(_ROOT / "build/dev"), metavar="FOLDER")
+    parser.addoption("--soak-seconds", default=30, type=int)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,11 @@ def memory_mb(kernel: str) -> int:
 @pytest.fixture(scope="session")
 def build_dir(request: pytest.FixtureRequest) -> Path:
     return Path(request.config.getoption("--build-dir")).resolve()
+
+
+@pytest.fixture(scope="session")
+def soak_seconds(request: pytest.FixtureRequest) -> int:
+    return request.config.getoption("--soak-seconds")
 
 
 @pytest.fixture(scope="session")

@@ -103,12 +103,17 @@ class Stream:
             assert time.monotonic() < deadline, f"not seen within {seconds} s"
         raise AssertionError("the stream ended")
 
-    def until_live(self, channel: str) -> Any:
-        return self.until(
-            lambda response: response.HasField("channel_update")
-            and response.channel_update.channel == channel
-            and response.channel_update.state == _module("channel_pb2").CHANNEL_STATE_LIVE
-        )
+    def until_live(self, *channels: str) -> None:
+        """All of them, in whichever order that is told."""
+        missing = set(channels)
+
+        def none_missing(response: Any) -> bool:
+            update = response.channel_update
+            if update.state == _module("channel_pb2").CHANNEL_STATE_LIVE:
+                missing.discard(update.channel)
+            return not missing
+
+        self.until(none_missing)
 
     def take(self, count: int, seconds: float = 60) -> list[tuple[str, Any]]:
         """At least `count` more records, each with its channel's name."""
@@ -272,9 +277,10 @@ class Remote:
         oldest: bool = False,
         last: int | None = None,
         cursor: Any = None,
+        since_ns: int | None = None,
         **options: Any,
     ) -> Stream:
-        """Subscribes to names or, with a `*` in it, globs."""
+        """Subscribes to names or, with a `*` in it, globs; since_ns is UTC."""
         service = _module("channel_service_pb2")
         start = service.Start()
         if oldest:
@@ -283,8 +289,10 @@ class Remote:
             start.last_records = last
         elif cursor is not None:
             start.cursor.CopyFrom(cursor)
-        else:
+        elif since_ns is None:
             start.now.SetInParent()
+        if since_ns is not None:
+            start.since.FromNanoseconds(since_ns)
         selections = [
             service.Selection(**{"glob" if "*" in channel else "name": channel}, start=start)
             for channel in channels

@@ -44,7 +44,9 @@ def test_lists_channels_of_other_modules_with_their_schemas(remote: Remote) -> N
     channels = remote.channels()
     assert channels["echo"].provider == "kchan_echo"
     assert channels["hello"].provider == "kchan_hello"
-    assert all(remote.schema(name).types for name in channels)
+    # What netlink's groups multicast is described by NetlinkService.
+    ours = [name for name in channels if not name.startswith("netlink/")]
+    assert all(remote.schema(name).types for name in ours)
 
 
 def test_decodes_a_real_record_by_its_schema(vm: Vm, remote: Remote) -> None:
@@ -65,6 +67,36 @@ def test_decodes_a_real_record_by_its_schema(vm: Vm, remote: Remote) -> None:
     ]
     assert ours["exit_code"] == 42
     stream.cancel()
+
+
+def test_a_filter_sends_what_matches_of_real_records_and_counts_the_rest(
+    vm: Vm, remote: Remote
+) -> None:
+    schemas = {name: remote.schema(name) for name in ("exec", "tick")}
+    stream = remote.subscribe("exec", "tick", filter='filename = "*/filtered-*" OR counter < 5')
+    stream.until_live(*schemas)
+    remote.update("tick", rate_hz=1000, count=50)
+    vm.push(b"#!/bin/sh\nexit 0\n", "/tmp/filtered-one", mode=0o755)
+    vm.sh("/tmp/filtered-one; /bin/true; /tmp/filtered-one")
+    found: dict[str, list[Any]] = {"exec": [], "tick": []}
+
+    def enough(response: Any) -> bool:
+        for record in response.batch.records:
+            channel = response.batch.channel
+            found[channel].append(schemas[channel].decode(record))
+        return len(found["exec"]) == 2 and stream.ledger("exec").filtered > 0
+
+    stream.until(enough)
+    assert [record["filename"] for record in found["exec"]] == ["/tmp/filtered-one"] * 2
+    assert all(record["counter"] < 5 for record in found["tick"])
+    stream.cancel()
+
+
+def test_a_filter_on_a_field_that_no_channel_has_is_refused(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refusal:
+        remote.subscribe("exec", "tick", filter="pid = 1 AND filenam = x")
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "open.filter: column 13: no selected channel has a field" in refusal.value.details()
 
 
 def test_generic_netlink_records_arrive_like_any_other(remote: Remote) -> None:
@@ -108,6 +140,39 @@ def test_cursor_resumes_behind_itself(remote: Remote) -> None:
     resumed.take(100)
     assert resumed.ledger("tick").first == ledger.last + 1
     resumed.cancel()
+
+
+def test_since_a_time_and_so_many_records(remote: Remote) -> None:
+    live = remote.subscribe("tick")
+    records = [record for _, record in live.take(300)]
+    time_ns = records[150].boottime_ns
+    stream = remote.subscribe(
+        "tick", since_ns=time_ns + live.hello.clock_offset_ns, stop={"records": 50}
+    )
+    chosen = [record for response in stream for record in response.batch.records]
+    assert len(chosen) == 50  # and the stream has ended, with OK
+    # Reading two clocks takes its time, in a guest more so.
+    assert min(record.boottime_ns for record in chosen) > time_ns - 10_000_000
+    assert chosen[0].sequence <= records[-1].sequence
+    assert stream.ledger("tick").balances()
+    live.cancel()
+
+
+def test_history_ends_the_stream_and_sampling_goes_by_number(remote: Remote) -> None:
+    live = remote.subscribe("tick")
+    live.take(200)
+    stream = remote.subscribe("tick", oldest=True, sample_every=10, stop={"end_of_history": True})
+    chosen = [record for response in stream for record in response.batch.records]
+    assert chosen and all(record.sequence % 10 == 0 for record in chosen)
+    assert stream.ledger("tick").balances()
+    live.cancel()
+
+
+def test_a_channel_waits_for_nobody_unless_its_owner_allows_it(remote: Remote) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        remote.subscribe("tick", overflow_policy="OVERFLOW_POLICY_BLOCK")
+    assert refused.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert "allow_block" in refused.value.details()
 
 
 def test_commands_are_answered_with_the_kernels_own_status(remote: Remote) -> None:

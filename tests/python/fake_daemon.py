@@ -100,6 +100,7 @@ class FakeDaemon(ChannelServiceServicer):
         }
         self.schema_requests: list[int] = []
         self.streams: queue.SimpleQueue[Stream] = queue.SimpleQueue()
+        self.stops_with_ok = False
         self.extents: list[Any] = []
         self.values_seen: list[value_pb2.WatchValuesRequest] = []
         self.watch: Callable[[], Iterator[value_pb2.WatchValuesResponse]] | None = None
@@ -122,7 +123,8 @@ class FakeDaemon(ChannelServiceServicer):
         self.streams.put(stream)
         assert self.subscribe is not None
         yield from self.subscribe(stream)
-        context.abort(grpc.StatusCode.UNAVAILABLE, "the test ended the stream")
+        if not self.stops_with_ok:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the test ended the stream")
 
     def GetSchema(self, request: Any, context: Any) -> Any:
         self.schema_requests.append(request.schema_id)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,10 @@ def in_turn(*scripts: list[service.SubscribeResponse]) -> object:
         yield from left.pop(0)
 
     return subscribe
+
+
+def openings(fake: FakeDaemon, count: int) -> list[service.SubscribeRequest.Open]:
+    return [fake.streams.get(timeout=10).opening for _ in range(count)]
 
 
 def taken(fake: FakeDaemon, count: int, **options: object) -> tuple[list[object], kchan.Totals]:
@@ -204,3 +209,51 @@ def test_only_what_this_stream_gave_is_acknowledged(fake: FakeDaemon) -> None:
             subscription.acknowledge(second.cursor)
             next(batches)
     assert acknowledged == [2]
+
+
+def test_records_of_an_earlier_boot_have_the_time_of_that_boot(fake: FakeDaemon) -> None:
+    earlier = batch(1, 1)
+    earlier.batch.clock_offset_ns = 5_000
+    later = hello()
+    later.hello.clock_offset_ns = 70_000
+    fake.subscribe = in_turn([later, earlier, batch(2, 2)])
+    items, _ = taken(fake, 2)
+    assert [item.time_ns for item in items if isinstance(item, kchan.Record)] == [5_000, 70_000]
+
+
+def test_so_many_records_are_counted_across_streams(fake: FakeDaemon) -> None:
+    fake.subscribe = in_turn([hello(), batch(1, 3)], [hello(3), batch(4, 5)])
+    with kchan.Client(fake.target) as client:
+        items = list(client.subscribe("tick", backoff=FAST, max_records=5))
+    assert numbers(items) == [1, 2, 3, 4, 5]
+    assert [opening.stop.records for opening in openings(fake, 2)] == [5, 2]
+
+
+def test_a_stream_that_breaks_behind_the_last_record_is_complete(fake: FakeDaemon) -> None:
+    def subscribe(stream: Stream) -> Iterator[service.SubscribeResponse]:
+        yield hello()
+        yield batch(1, 3)
+        raise RuntimeError("gone")
+
+    fake.subscribe = subscribe
+    with kchan.Client(fake.target) as client:
+        assert numbers(list(client.subscribe("tick", backoff=FAST, max_records=3))) == [1, 2, 3]
+    assert fake.streams.qsize() == 1
+
+
+def test_a_stream_that_stops_as_asked_is_not_resumed(fake: FakeDaemon) -> None:
+    fake.subscribe = in_turn([hello(), batch(1, 2)])
+    fake.stops_with_ok = True
+    with kchan.Client(fake.target) as client:
+        assert numbers(list(client.subscribe("tick", backoff=FAST, follow=False))) == [1, 2]
+    assert openings(fake, 1)[0].stop.end_of_history
+
+
+def test_a_resumed_stream_still_withholds_what_is_older(fake: FakeDaemon) -> None:
+    fake.subscribe = in_turn([hello(), batch(1, 2)], [hello(2), batch(3, 3)])
+    time = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
+    taken(fake, 3, start=kchan.Since(time))
+    first, second = (opening.selections[0].start for opening in openings(fake, 2))
+    assert first.WhichOneof("position") is None
+    assert second.cursor.sequence == 2
+    assert first.since.ToDatetime(datetime.UTC) == second.since.ToDatetime(datetime.UTC) == time

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import pytest
 import kchan
 from conftest import Node
 
+YEAR = datetime.timedelta(days=365)
 FAST = kchan.Backoff(initial_s=0.005, max_s=0.05)
 
 
@@ -162,7 +164,6 @@ def test_an_unreachable_daemon_is_an_error_after_connect_timeout(tmp_path: objec
     ("channels", "options"),
     [
         ([], {}),
-        (["t*"], {"follow": False}),
         (["tick"], {"starts": {"tock": kchan.Oldest()}}),
     ],
 )
@@ -171,3 +172,54 @@ def test_what_cannot_be_asked_for_is_refused(
 ) -> None:
     with pytest.raises(ValueError):
         client.subscribe(*channels, **options)
+
+
+def test_a_filter_counts_what_it_withholds(client: kchan.Client) -> None:
+    with client.subscribe(
+        "tick", start=kchan.Oldest(), follow=False, filter="count > 2 AND count < 12"
+    ) as subscription:
+        items = list(subscription)
+    assert [item.sequence for item in items if isinstance(item, kchan.Record)] == [3, 11]
+    assert subscription.totals == kchan.Totals(covered=12, received=2, lost=7, filtered=3)
+
+
+def test_a_wrong_filter_says_where(client: kchan.Client) -> None:
+    with pytest.raises(kchan.InvalidArgument) as refusal:
+        list(client.subscribe("tick", filter="count > many", follow=False))
+    (violation,) = refusal.value.violations
+    assert violation.field == "open.filter"
+    assert violation.description == "column 9: `count` takes a number, not many"
+
+
+def test_a_sample_is_one_of_every_so_many(client: kchan.Client) -> None:
+    subscription = client.subscribe("tick", start=kchan.Oldest(), follow=False, sample_every=3)
+    records = [item.sequence for item in subscription if isinstance(item, kchan.Record)]
+    assert records == [3, 12]
+    assert subscription.totals == kchan.Totals(covered=12, received=2, lost=7, filtered=3)
+
+
+def test_so_many_records_and_no_more(client: kchan.Client) -> None:
+    assert numbers(iter(client.subscribe("tick", start=kchan.Oldest(), max_records=2))) == [1, 2]
+
+
+def test_since_a_time_that_all_are_older_than(client: kchan.Client) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    assert list(client.subscribe("tick", start=kchan.Since(now), follow=False)) == []
+    assert list(client.subscribe("tick", start=kchan.Oldest(), until=now - YEAR)) == []
+    assert len(list(client.subscribe("*", start=kchan.Since(now - YEAR), follow=False))) > 5
+
+
+def test_what_is_beyond_the_rate_is_lost(client: kchan.Client) -> None:
+    subscription = client.subscribe(
+        "tick", start=kchan.Oldest(), follow=False, max_records_per_second=2
+    )
+    losses = [item for item in subscription if isinstance(item, kchan.Lost)]
+    assert [lost.stage for lost in losses] == ["RATE_LIMIT", "KERNEL_RING", "RATE_LIMIT"]
+    assert subscription.totals.received == 2
+
+
+def test_options_that_cannot_be(client: kchan.Client) -> None:
+    with pytest.raises(ValueError, match="'oldest', 'newest', 'disconnect', 'block'"):
+        client.subscribe("tick", overflow="sideways")
+    with pytest.raises(ValueError, match="no time zone"):
+        client.subscribe("tick", start=kchan.Since(datetime.datetime(2026, 1, 1)))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "progress.h"
 
+#include <fnmatch.h>
+
 #include "concat.h"
 
 namespace kchan {
@@ -28,6 +30,21 @@ bool Progress::SelectedByName(std::string_view channel) const {
   return false;
 }
 
+// How the channel was selected: by the first selection that matches it.
+const v1::Start* Progress::StartOf(const std::string& channel) const {
+  for (const v1::Selection& selection : open_.selections()) {
+    const bool matches = selection.has_name() ? selection.name() == channel
+                                              : fnmatch(selection.glob().c_str(), channel.c_str(),
+                                                        FNM_NOESCAPE) == 0;
+    if (matches) return &selection.start();
+  }
+  return nullptr;
+}
+
+bool Progress::complete() const {
+  return open_.stop().records() != 0 && records_ >= open_.stop().records();
+}
+
 // Each known channel resumes at its cursor: one that was selected by name by
 // its name, so that its absence is an error; one that a glob found by itself as
 // a glob, so that it may be gone. A channel that is not known yet appeared, or
@@ -36,6 +53,9 @@ v1::SubscribeRequest::Open Progress::NextOpen() {
   if (!begun_) return open_;
   v1::SubscribeRequest::Open next = open_;
   next.clear_selections();
+  if (open_.stop().records() != 0) {
+    next.mutable_stop()->set_records(open_.stop().records() - records_);
+  }
   for (auto& [channel, place] : places_) {
     place.resuming = true;
     place.delivered = false;
@@ -46,6 +66,10 @@ v1::SubscribeRequest::Open Progress::NextOpen() {
       selection.set_name(channel);
     } else {
       selection.set_glob(channel);
+    }
+    const v1::Start* start = StartOf(channel);
+    if (start != nullptr && start->has_since()) {
+      *selection.mutable_start()->mutable_since() = start->since();
     }
     *selection.mutable_start()->mutable_cursor() = MakeCursor(channel, place.epoch, place.sequence);
   }
@@ -121,6 +145,7 @@ absl::Status Progress::OnBatch(BatchView* batch) {
                                       batch->first_sequence(), ", but the last ended at ",
                                       place.sequence));
   }
+  records_ += batch->records().size();
   // A batch that held nothing new leaves the place where it is.
   if (continues && batch->first_sequence() == 0) return absl::OkStatus();
   place.epoch = batch->epoch();

@@ -28,6 +28,10 @@ class Progress {
   // the original.
   v1::SubscribeRequest::Open NextOpen();
 
+  // Whether open.stop.records, if any, have come: then there is nothing to
+  // resume.
+  bool complete() const;
+
   // Whether a stream has begun, so that the next one resumes.
   bool begun() const { return begun_; }
 
@@ -59,10 +63,12 @@ class Progress {
   absl::Status Reach(const v1::Cursor& cursor, std::string_view by);
   absl::Status Join(BatchView* batch, const Place& place);
   bool SelectedByName(std::string_view channel) const;
+  const v1::Start* StartOf(const std::string& channel) const;
 
   const v1::SubscribeRequest::Open open_;
   std::map<std::string, Place, std::less<>> places_;
   bool begun_ = false;
+  uint64_t records_ = 0;
 };
 
 }  // namespace kchan

@@ -42,6 +42,7 @@ class Subscription::Impl {
 
   absl::StatusOr<Delivery> Next(absl::Time deadline) {
     AcknowledgeDelivered();
+    if (complete_) return Delivery(Ended());
     while (end_.ok()) {
       if (!stream_ && absl::Now() >= retry_at_) Open();
       if (stream_) Request();
@@ -170,6 +171,7 @@ class Subscription::Impl {
 
   std::optional<Delivery> OnEnded() {
     absl::Status status = FromGrpcStatus(stream_->status(), operation_);
+    const bool has_stopped = status.ok() && options_.open.has_stop();
     if (status.ok()) {
       status = absl::UnavailableError(Concat(operation_, ": the daemon ended the stream"));
     }
@@ -177,6 +179,8 @@ class Subscription::Impl {
       std::lock_guard lock(mutex_);
       stream_.reset();
       if (cancelled_) status = absl::CancelledError(Concat(operation_, ": cancelled"));
+      complete_ = !cancelled_ && (has_stopped || progress_.complete());
+      if (complete_) return Ended();
       if (cancelled_ || !options_.reconnect || !IsTransient(status)) {
         end_ = status;
         return std::nullopt;
@@ -235,6 +239,7 @@ class Subscription::Impl {
   }
   absl::Status operator()(const v1::SubscribeResponse::ChannelUpdate&) { return absl::OkStatus(); }
   absl::Status operator()(const Disconnected&) { return absl::OkStatus(); }
+  absl::Status operator()(const Ended&) { return absl::OkStatus(); }
 
  private:
   const std::string operation_;
@@ -249,7 +254,8 @@ class Subscription::Impl {
   NodeClock clock_;
   absl::Time retry_at_ = absl::InfinitePast();
   absl::Status end_;
-  bool unread_ = false;  // a message was taken and the next not asked for
+  bool complete_ = false;  // ended as open.stop says
+  bool unread_ = false;    // a message was taken and the next not asked for
   bool paused_ = false;
   bool told_paused_ = false;
   std::optional<v1::Cursor> delivered_;  // by the last Next()

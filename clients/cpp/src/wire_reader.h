@@ -42,6 +42,11 @@ class WireReader {
       *value = static_cast<uint8_t>(*at_++);
       return true;
     }
+    if (end_ - at_ >= 2 && static_cast<uint8_t>(at_[1]) < 0x80) {
+      *value = (static_cast<uint8_t>(at_[0]) & 0x7f) | static_cast<uint64_t>(at_[1]) << 7;
+      at_ += 2;
+      return true;
+    }
     return ReadLongVarint(value);
   }
 

@@ -4,7 +4,6 @@
 // a thread stands for the CPU that writes. The rest is what kchand runs.
 
 #include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -26,9 +25,9 @@
 #include "kchan/batch.h"
 #include "kchan/client.h"
 #include "kchan/subscription.h"
-#include "kmod/ring.h"
 #include "tests/bench/path/credentials.h"
 #include "tests/bench/path/method.h"
+#include "tests/bench/path/ring_writers.h"
 #include "tests/unit/ring/user_ring.h"
 
 namespace kchan::bench {
@@ -74,25 +73,6 @@ class ClosedDoor final : public hub::KernelDoor {
   void DemandChanged(std::shared_ptr<hub::Channel>) override {}
 };
 
-// Writes as fast as the ring takes it, or paced. A full ring ends its time
-// slice: the reader runs on the same processors and would only wait for it.
-void Produce(testing::UserRing& ring, const Setup& setup) {
-  std::vector<char> payload(setup.record_bytes, 'x');
-  const auto emit = [&] {
-    return kchan_ring_emit(ring.core(), 1, payload.data(), static_cast<uint32_t>(payload.size()));
-  };
-  if (setup.rate > 0) {
-    for (Pacer pacer(setup.rate);;) {
-      pacer.Wait();
-      PutStamp(payload.data());
-      emit();
-    }
-  }
-  for (;;) {
-    if (emit() != 0) sched_yield();
-  }
-}
-
 rpc::Listener ListenerOf(const Setup& setup) {
   rpc::TcpListener where{"127.0.0.1:" + std::to_string(setup.port), std::nullopt};
   if (!setup.tls_folder.empty()) {
@@ -105,13 +85,19 @@ rpc::Listener ListenerOf(const Setup& setup) {
 
 class Kchan final : public Method {
  public:
+  // `waits`: the log is held for clients, the ring for the log and the writer for
+  // the ring, as each sender waits for room where the other ways send.
+  Kchan(RingWriter write, bool waits) : write_(write), waits_(waits) {}
+
   void Send(const Setup& setup, void (*ready)()) override {
     const auto ring = testing::UserRing::Create({.data_bytes = kRingBytes});
-    hub::Hub hub(hub::HubLimits{}, [](std::string_view) { return hub::LogLimits{}; });
+    hub::Hub hub(hub::HubLimits{},
+                 [](std::string_view) { return hub::LogLimits{.may_be_held = true}; });
     ClosedDoor door;
     hub.SetDoor(&door);
     auto description = std::make_shared<hub::ChannelDescription>();
     description->name = kChannel;
+    description->transport = "ring";
     const auto channel = hub.Upsert(std::move(description));
     channel->SetState(hub::ChannelState::kLive, "");
 
@@ -125,7 +111,7 @@ class Kchan final : public Method {
     const auto server = OrDie(rpc::Server::Start(hub, options), "server");
     ready();
 
-    std::thread(Produce, std::ref(*ring), setup).detach();
+    std::thread(setup.rate > 0 ? WritePaced : write_, std::ref(*ring), setup).detach();
     reader->Start(channel->log(), [](const absl::Status& status) { OrDie(status, "source"); });
     loop->Run();
   }
@@ -136,6 +122,7 @@ class Kchan final : public Method {
         "connect");
     SubscriptionOptions options;
     *options.open.add_selections() = Select(kChannel);
+    if (waits_) options.open.set_overflow_policy(v1::OVERFLOW_POLICY_BLOCK);
     Subscription subscription(*client, options);
     while (!stop) {
       const absl::StatusOr<Delivery> delivery = subscription.Next();
@@ -159,10 +146,15 @@ class Kchan final : public Method {
     progress.records.fetch_add(batch.records().size(), std::memory_order_relaxed);
     progress.lost.fetch_add(batch.lost_count(), std::memory_order_relaxed);
   }
+
+  const RingWriter write_;
+  const bool waits_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(); }
+std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(WriteWhatFits, true); }
+std::unique_ptr<Method> MakeKchanFlooded() { return std::make_unique<Kchan>(WriteAll, false); }
+std::unique_ptr<Method> MakeKchanApart() { return std::make_unique<Kchan>(WriteHeaders, true); }
 
 }  // namespace kchan::bench

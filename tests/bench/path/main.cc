@@ -101,8 +101,9 @@ int Main(int argc, char** argv) {
   Printer printer(json);
   if (throughput->parsed()) {
     const auto usual =
-        tls ? std::vector<std::string>{"grpc-slices", "kchan", "grpc-records"}
-            : std::vector<std::string>{"tcp", "grpc-slices", "kchan", "grpc-records"};
+        tls ? std::vector<std::string>{"grpc-slices", "kchan", "kchan-apart", "grpc-records"}
+            : std::vector<std::string>{"tcp",         "grpc-slices", "kchan",
+                                       "kchan-apart", "kchan-flood", "grpc-records"};
     PrintThroughput(printer, ways_or(usual), setup, sizes, seconds);
   } else if (fanout->parsed()) {
     PrintFanout(printer, ways_or({"grpc-slices", "kchan"}), setup, clients, seconds);

@@ -17,7 +17,9 @@ constexpr double kWarmUpSeconds = 1;
 constexpr Way kWays[] = {
     {"tcp", "raw TCP, 64 KiB writes", MakeRawTcp},
     {"grpc-slices", "gRPC, pre-encoded 256 KiB messages (ceiling)", MakeGrpcSlices},
-    {"kchan", "ring -> log -> Subscribe -> client library", MakeKchan},
+    {"kchan", "kchan", MakeKchan},
+    {"kchan-flood", "kchan, a writer who never waits", MakeKchanFlooded},
+    {"kchan-apart", "kchan, a writer who costs nothing", MakeKchanApart},
     {"grpc-records", "gRPC, one record per message", MakeGrpcRecords},
 };
 

@@ -47,7 +47,12 @@ class Method {
 std::unique_ptr<Method> MakeRawTcp();       // 64 KiB writes of payload, nothing else
 std::unique_ptr<Method> MakeGrpcRecords();  // one record per gRPC message
 std::unique_ptr<Method> MakeGrpcSlices();   // the same 256 KiB message again and again
-std::unique_ptr<Method> MakeKchan();        // ring, reader, log, Subscribe, client library
+
+// Ring, reader, log, Subscribe, client library. They differ in who writes
+// (ring_writers.h): as much as is carried away, all it can, or headers only.
+std::unique_ptr<Method> MakeKchan();
+std::unique_ptr<Method> MakeKchanFlooded();
+std::unique_ptr<Method> MakeKchanApart();
 
 // CLOCK_MONOTONIC, the same in all processes.
 uint64_t StampNow();

@@ -55,8 +55,9 @@ class HubTest : public ::testing::Test {
     channel.log().Publish();
   }
 
-  Hub hub_{{.max_channels = 4, .max_log_bytes = 1 << 20, .max_pinned_bytes = 1 << 20},
-           [](std::string_view) { return kLogLimits; }};
+  LogLimits log_limits_ = kLogLimits;  // of channels to come
+  Hub hub_{{.max_channels = 4, .max_log_bytes = 32 << 20, .max_pinned_bytes = 1 << 20},
+           [this](std::string_view) { return log_limits_; }};
 };
 
 }  // namespace kchan::hub::testing

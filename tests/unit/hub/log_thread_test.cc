@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 
 #include "tests/unit/hub/subscription_testing.h"
+#include "tests/unit/hub/thread_testing.h"
 
 namespace kchan::hub {
 namespace {
@@ -20,31 +19,9 @@ using testing::LostNumbers;
 using testing::PayloadOf;
 using testing::RecordNumbers;
 using testing::Seen;
+using testing::SleepingWaiter;
 
 constexpr uint64_t kNumbers = 60'000;
-constexpr std::chrono::seconds kDeadline{60};
-
-// A reader's thread sleeps here. A lost wake-up shows as a time-out.
-class SleepingWaiter : public Waiter {
- public:
-  void Notify() override {
-    const std::lock_guard lock(mutex_);
-    is_notified_ = true;
-    changed_.notify_one();
-  }
-  bool Sleep() {
-    std::unique_lock lock(mutex_);
-    const bool woken = changed_.wait_for(lock, kDeadline, [this] { return is_notified_; });
-    is_notified_ = false;
-    return woken;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_notified_ = false;
-};
-
 struct Totals {
   uint64_t records = 0;
   uint64_t lost = 0;
@@ -218,6 +195,45 @@ TEST(LogThreadTest, SubscriptionsFollowAHubThatChanges) {
   changes.join();
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(exec->readers(), 0u);
+}
+
+TEST(LogThreadTest, SubscriptionsShareWhatTheirFilterFindsWhileSegmentsGrow) {
+  Hub hub({}, [](std::string_view) {
+    return LogLimits{.max_bytes = 4 << 20, .segment_bytes = 16 << 10};
+  });
+  auto exec = hub.Upsert(Description("exec"));
+  constexpr uint64_t kLast = 5000;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&hub, i] {
+      SleepingWaiter waiter;
+      const std::string filter = i == 0 ? "record.cpu = 0" : "record.cpu = 1";
+      auto subscription =
+          Subscription::Open(hub, {.selections = {ByName("exec")}, .filter = filter}, &waiter);
+      ASSERT_TRUE(subscription.ok());
+      uint64_t covered = 0;
+      uint64_t filtered = 0;
+      while (covered < kLast) {
+        const auto output = (*subscription)->Next();
+        ASSERT_TRUE(output.ok());
+        if (const auto* batch = std::get_if<BatchOut>(&*output)) {
+          ASSERT_EQ(batch->batch.first_sequence, covered + 1);
+          covered = batch->batch.last_sequence;
+          filtered += batch->batch.filtered;
+        } else if (std::holds_alternative<NothingOut>(*output)) {
+          if ((*subscription)->TellWithheld()) continue;
+          ASSERT_TRUE(waiter.Sleep()) << "not woken at " << covered;
+        }
+      }
+      EXPECT_EQ(filtered, kLast / 2);
+    });
+  }
+  exec->log().StartEpoch(1, 1, 1);
+  for (uint64_t i = 0; i < kLast; ++i) {
+    exec->log().Append({.cpu = static_cast<uint32_t>(i % 2)}, {});
+    exec->log().Publish();
+  }
+  for (std::thread& reader : readers) reader.join();
 }
 
 }  // namespace

@@ -42,12 +42,13 @@ class SubscriptionTest : public HubTest {
   }
 
   // What comes until there is nothing, in a shorthand: "update exec live",
-  // "records exec 1-5", "lost exec 3", "history exec 5".
+  // "records exec 1-5", "lost exec 3", "filtered exec 3", "history exec 5", "end".
   std::vector<std::string> Script() {
     std::vector<std::string> lines;
     for (SubscriptionOutput output = Next(); !std::holds_alternative<NothingOut>(output);
          output = Next()) {
       Describe(output, lines);
+      if (std::holds_alternative<EndOut>(output)) break;
     }
     return lines;
   }
@@ -58,6 +59,7 @@ class SubscriptionTest : public HubTest {
       SubscriptionOutput output = Next();
       if (auto* batch = std::get_if<BatchOut>(&output)) return std::move(*batch);
       if (std::holds_alternative<NothingOut>(output)) return {};
+      if (std::holds_alternative<EndOut>(output)) return {};
     }
   }
 
@@ -73,11 +75,16 @@ class SubscriptionTest : public HubTest {
                       std::to_string(update->epoch));
     } else if (const auto* end = std::get_if<HistoryEndOut>(&output)) {
       lines.push_back("history " + end->channel + " " + std::to_string(end->cursor.sequence));
+    } else if (std::holds_alternative<EndOut>(output)) {
+      lines.push_back("end");
     } else if (const auto* batch = std::get_if<BatchOut>(&output)) {
       const std::vector<Seen> seen = Decode(batch->batch);
       const std::vector<uint64_t> numbers = RecordNumbers(seen);
       if (const uint64_t lost = LostNumbers(seen); lost != 0) {
         lines.push_back("lost " + batch->channel->name() + " " + std::to_string(lost));
+      }
+      if (const uint64_t filtered = batch->batch.filtered; filtered != 0) {
+        lines.push_back("filtered " + batch->channel->name() + " " + std::to_string(filtered));
       }
       if (numbers.empty()) return;
       lines.push_back("records " + batch->channel->name() + " " + std::to_string(numbers.front()) +

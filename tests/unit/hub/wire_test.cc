@@ -8,6 +8,7 @@
 #include <string>
 
 #include "bridge/hub/channel_description.h"
+#include "bridge/hub/field_kind.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/schema.h"
 #include "kchan/v1/channel.pb.h"
@@ -31,6 +32,7 @@ TEST(WireTest, FieldNumbersAreTheProtocols) {
   EXPECT_EQ(wire::kBatchFirstSequence, v1::Batch::kFirstSequenceFieldNumber);
   EXPECT_EQ(wire::kBatchLastSequence, v1::Batch::kLastSequenceFieldNumber);
   EXPECT_EQ(wire::kBatchFiltered, v1::Batch::kFilteredFieldNumber);
+  EXPECT_EQ(wire::kBatchSampled, v1::Batch::kSampledFieldNumber);
   EXPECT_EQ(wire::kRecordSequence, v1::Record::kSequenceFieldNumber);
   EXPECT_EQ(wire::kRecordBoottime, v1::Record::kBoottimeNsFieldNumber);
   EXPECT_EQ(wire::kRecordCpu, v1::Record::kCpuFieldNumber);
@@ -78,6 +80,30 @@ v1::Batch ParseAll(const Log& log, size_t max_bytes) {
     all.MergeFrom(part);
   }
   return all;
+}
+
+TEST(WireTest, KindsAndDisplaysOfFieldsAreTheProtocols) {
+  const auto number = [](auto value) { return static_cast<int>(value); };
+  EXPECT_EQ(number(FieldKind::kU8), v1::FIELD_KIND_U8);
+  EXPECT_EQ(number(FieldKind::kU64), v1::FIELD_KIND_U64);
+  EXPECT_EQ(number(FieldKind::kS8), v1::FIELD_KIND_S8);
+  EXPECT_EQ(number(FieldKind::kS64), v1::FIELD_KIND_S64);
+  EXPECT_EQ(number(FieldKind::kBool), v1::FIELD_KIND_BOOL);
+  EXPECT_EQ(number(FieldKind::kString), v1::FIELD_KIND_STRING);
+  EXPECT_EQ(number(FieldKind::kBytes), v1::FIELD_KIND_BYTES);
+  EXPECT_EQ(number(FieldKind::kStringLoc), v1::FIELD_KIND_STRING_LOC);
+  EXPECT_EQ(number(FieldKind::kBytesLoc), v1::FIELD_KIND_BYTES_LOC);
+  EXPECT_EQ(number(FieldKind::kStruct), v1::FIELD_KIND_STRUCT);
+  EXPECT_EQ(number(FieldKind::kStringRest), v1::FIELD_KIND_STRING_REST);
+  EXPECT_EQ(number(FieldKind::kBytesRest), v1::FIELD_KIND_BYTES_REST);
+  EXPECT_EQ(number(FieldKind::kBytesRest), v1::FieldKind_MAX);
+  EXPECT_EQ(number(FieldDisplay::kEnum), v1::FIELD_DISPLAY_ENUM);
+  EXPECT_EQ(number(FieldDisplay::kFlags), v1::FIELD_DISPLAY_FLAGS);
+  EXPECT_EQ(number(FieldDisplay::kIpv4), v1::FIELD_DISPLAY_IPV4);
+  EXPECT_EQ(number(FieldDisplay::kIpv6), v1::FIELD_DISPLAY_IPV6);
+  EXPECT_EQ(number(FieldDisplay::kMac), v1::FIELD_DISPLAY_MAC);
+  EXPECT_EQ(number(FieldDisplay::kIp), v1::FIELD_DISPLAY_IP);
+  EXPECT_EQ(number(FieldDisplay::kIp), v1::FieldDisplay_MAX);
 }
 
 TEST(WireTest, ProtobufReadsWhatTheLogStores) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/rpc/batch_message.h"
 
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
@@ -57,6 +58,20 @@ TEST_F(BatchMessageTest, IsWhatProtobufWouldHaveWritten) {
   EXPECT_TRUE(batch.GetReflection()->GetUnknownFields(batch).empty());
 }
 
+TEST_F(BatchMessageTest, ClockOfAnEarlierBootIsSaidWithItsRecordsOnly) {
+  Append(2);
+  hub::LogPosition position = *log_.Seek(hub::StartOldest{});
+  hub::LogBatch read = log_.Read(position, 1 << 20);
+  EXPECT_FALSE(Parse(BatchMessage("tick", read)).has_clock_offset_ns());
+  for (const int64_t offset : {int64_t{1'790'000'000'000'000'000}, int64_t{-5}}) {
+    read.clock_offset_ns = offset;
+    const v1::Batch batch = Parse(BatchMessage("tick", read));
+    EXPECT_EQ(batch.clock_offset_ns(), offset);
+    EXPECT_EQ(batch.records_size(), 2);
+    EXPECT_TRUE(batch.GetReflection()->GetUnknownFields(batch).empty());
+  }
+}
+
 TEST_F(BatchMessageTest, ReadersOwnLossStandsBeforeTheRecords) {
   hub::LogBatch read;
   read.epoch = 7;
@@ -85,6 +100,29 @@ TEST_F(BatchMessageTest, LossOfUnknownCountAndCpuHasNeither) {
   EXPECT_EQ(batch.lost(0).count(), 0u);
   EXPECT_FALSE(batch.lost(0).has_cpu());
   EXPECT_EQ(batch.first_sequence(), 0u);
+}
+
+TEST_F(BatchMessageTest, CopiesAndFilteredNumbersAreInTheBatch) {
+  Append(1);
+  hub::LogPosition position = *log_.Seek(hub::StartOldest{});
+  hub::LogBatch read = log_.Read(position, 1 << 20);
+  read.last_sequence += 4;
+  read.filtered = 4;
+  read.sampled = 3;
+  // The segment's bytes, moved to memory of the batch's own.
+  const auto from = read.slices[0].bytes;
+  auto copy = std::make_shared<std::byte[]>(from.size());
+  std::copy(from.begin(), from.end(), copy.get());
+  read.slices[0] = {.copy = copy, .bytes = {copy.get(), from.size()}};
+  const std::weak_ptr<const std::byte[]> watched = copy;
+  copy.reset();
+  grpc::ByteBuffer message = BatchMessage("tick", read);
+  read.slices.clear();
+  EXPECT_FALSE(watched.expired());
+  const v1::Batch batch = Parse(message);
+  EXPECT_EQ(batch.records_size(), 1);
+  EXPECT_EQ(batch.filtered(), 4u);
+  EXPECT_EQ(batch.sampled(), 3u);
 }
 
 TEST_F(BatchMessageTest, KeepsItsSegmentsAndLetsThemGo) {

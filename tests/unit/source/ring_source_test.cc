@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "bridge/hub/log_hold.h"
 #include "ring.h"
 #include "tests/unit/hub/log_testing.h"
 #include "tests/unit/source/source_testing.h"
@@ -134,6 +135,58 @@ TEST_F(RingSourceTest, AnOverrunRingLosesExactlyWhatIsReported) {
   EXPECT_EQ(published(), kAttempts);
   EXPECT_EQ(seen.back().cause, "ring full");
   EXPECT_TRUE(seen.back().has_cpu);
+}
+
+// A small log that somebody holds.
+class HeldLogTest : public RingSourceTest {
+ protected:
+  static constexpr uint64_t kAttempts = 4000;
+  HeldLogTest() {
+    log_ = std::make_unique<hub::Log>(
+        hub::LogLimits{.max_bytes = 64 << 10, .segment_bytes = 16 << 10}, use_);
+    Start();
+    hold_.emplace(*log_, *log_->Seek(hub::StartOldest()));
+  }
+  ~HeldLogTest() override { hold_.reset(); }
+
+  uint64_t Fill() {
+    uint64_t stored = 0;
+    const std::string payload(100, 'x');
+    for (uint64_t i = 0; i < kAttempts; ++i) stored += rings().cpu(0).Emit(payload) == 0 ? 1 : 0;
+    EXPECT_TRUE(Eventually([&] { return log_->Room() == 0; }));
+    EXPECT_EQ(log_->extent().evicted_records, 0u);
+    EXPECT_LT(stored, kAttempts) << "the ring was full, and lost";
+    EXPECT_LT(published(), stored) << "the rest waits in the ring";
+    return stored;
+  }
+
+  std::optional<hub::LogHold> hold_;
+};
+
+TEST_F(HeldLogTest, LeavesRecordsInTheRingAndGoesOnWithTheReader) {
+  hub::testing::Follower reader(*log_, hub::StartOldest());
+  const uint64_t stored = Fill();
+  std::vector<Seen> all;
+  EXPECT_TRUE(Eventually([&] {
+    for (Seen& seen : reader.ReadAll(4000)) all.push_back(std::move(seen));
+    hold_->MoveTo(reader.position());
+    return reader.cursor().sequence == kAttempts;
+  }));
+  EXPECT_EQ(RecordNumbers(all).size(), stored);
+  EXPECT_EQ(LostNumbers(all, LossStage::kKernelRing), kAttempts - stored);
+  EXPECT_EQ(LostNumbers(all), kAttempts - stored) << "nothing else was lost";
+}
+
+TEST_F(HeldLogTest, GoesOnWhenTheReaderVanishes) {
+  Fill();
+  hold_.reset();
+  EXPECT_TRUE(Published(kAttempts));
+}
+
+TEST_F(HeldLogTest, MayEndWhileItWaits) {
+  Fill();
+  Stop();
+  hold_.reset();
 }
 
 TEST_F(RingSourceTest, ALossThatNoRecordFollowsIsReported) {

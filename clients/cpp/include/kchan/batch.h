@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "kchan/clock.h"
 #include "kchan/v1/record.pb.h"
 
 namespace kchan {
@@ -64,9 +65,18 @@ class BatchView {
 
   // How many numbers the subscription's selection withheld.
   uint64_t filtered() const { return filtered_; }
+  // How many of these sampling withheld; after SkipThrough(), at most so many.
+  uint64_t sampled() const { return sampled_; }
 
   // How many numbers are lost, not counting losses of unknown count.
   uint64_t lost_count() const { return lost_count_; }
+
+  // Turns its records' boottime_ns into UTC. `now` is the subscription's clock;
+  // records of an earlier boot bring their own.
+  NodeClock ClockOf(const NodeClock& now) const {
+    if (!clock_offset_ns_) return now;
+    return NodeClock(static_cast<int64_t>(*clock_offset_ns_));
+  }
 
   // Records and losses, each in order of sequence.
   std::span<const RecordView> records() const { return records_; }
@@ -107,7 +117,9 @@ class BatchView {
   uint64_t first_sequence_ = 0;
   uint64_t last_sequence_ = 0;
   uint64_t filtered_ = 0;
+  uint64_t sampled_ = 0;
   uint64_t lost_count_ = 0;
+  std::optional<uint64_t> clock_offset_ns_;
   std::vector<RecordView> records_;
   std::vector<LostView> lost_;
 };

@@ -23,12 +23,21 @@ v1::Start FromNow();
 v1::Start FromOldest();
 v1::Start FromLast(uint64_t records);
 v1::Start FromCursor(v1::Cursor cursor);
+// With the records made at `time` or later, by the node's clock.
+v1::Start FromTime(absl::Time time);
+
+// When to end, for open.stop: then Next() gives Ended.
+v1::SubscribeRequest::Stop StopAtTime(absl::Time time);
+v1::SubscribeRequest::Stop StopAfterRecords(uint64_t records);
+v1::SubscribeRequest::Stop StopAtEndOfHistory();
 
 // A channel by name, or all that match if it has one of `*?[`.
 v1::Selection Select(std::string_view name_or_glob, v1::Start start = FromNow());
 
 struct SubscriptionOptions {
-  // What to stream, as in the protocol: at least `selections`.
+  // What to stream, as in the protocol: at least `selections`. Whatever else it
+  // asks for (filter, stop, sampling, rate limit, ..) goes on across connections;
+  // of stop.records, what is left. What is withheld is BatchView::filtered().
   v1::SubscribeRequest::Open open;
   // With open.window_bytes > 0: acknowledge a batch when the next call of
   // Next() shows that it has been processed. False: the reader calls
@@ -40,15 +49,21 @@ struct SubscriptionOptions {
   BackoffOptions backoff;
 };
 
+// The stop condition in the options has come true. Every later Next() gives it
+// again.
+struct Ended {};
+
 // What Next() gives. A batch, or one of:
 //   Hello          once for each connection: the node, and where channels start
 //   Disconnected   the stream broke; Next() goes on with it
 //   ChannelUpdate  a channel's state, epoch or schema as of the next batch
 //   HistoryEnd     what follows in this channel is live
 //   Heartbeat      nothing new; these are the cursors
-using Delivery = std::variant<const BatchView*, v1::SubscribeResponse::Hello, Disconnected,
-                              v1::SubscribeResponse::ChannelUpdate,
-                              v1::SubscribeResponse::HistoryEnd, v1::SubscribeResponse::Heartbeat>;
+//   Ended          the last, if open.stop says when
+using Delivery =
+    std::variant<const BatchView*, v1::SubscribeResponse::Hello, Disconnected,
+                 v1::SubscribeResponse::ChannelUpdate, v1::SubscribeResponse::HistoryEnd,
+                 v1::SubscribeResponse::Heartbeat, Ended>;
 
 // Subscription reads the records of some channels, in order and exactly once,
 // across broken connections and restarts of the daemon:
@@ -112,7 +127,7 @@ class Subscription {
   // later, in another process.
   std::vector<v1::Cursor> cursors() const;
 
-  // The node's clock as of its last hello or heartbeat.
+  // The node's clock as of its last hello or heartbeat; see BatchView::ClockOf().
   NodeClock clock() const;
 
  private:

@@ -51,6 +51,7 @@ from kchan.records import (
     Now,
     Oldest,
     Record,
+    Since,
     Start,
     Totals,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "ResourceExhausted",
     "Schema",
     "SchemaError",
+    "Since",
     "Start",
     "Subscription",
     "Swap",

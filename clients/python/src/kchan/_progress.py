@@ -4,6 +4,7 @@ broke: no duplicate, and no loss that is not reported. Does no I/O."""
 
 from __future__ import annotations
 
+import fnmatch
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,6 +37,12 @@ class Progress:
         self._open = opening
         self._places: dict[str, _Place] = {}
         self.begun = False  # a hello came
+        self._records = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """The records that were asked for, if so many were, have come."""
+        return 0 < self._open.stop.records <= self._records
 
     def next_open(self) -> service.SubscribeRequest.Open:
         """Known channels go on at their cursors: one selected by name by its
@@ -47,6 +54,8 @@ class Progress:
         opening = service.SubscribeRequest.Open()
         opening.CopyFrom(self._open)
         del opening.selections[:]
+        if opening.stop.records:
+            opening.stop.records -= self._records
         named = {selection.name for selection in self._open.selections if selection.name}
         for channel, place in self._places.items():
             place.resuming, place.delivered = True, False
@@ -55,6 +64,9 @@ class Progress:
                 **{"name" if channel in named else "glob": channel}
             )
             selection.start.cursor.CopyFrom(_cursor(channel, place))
+            start = self._start_of(channel)
+            if start is not None and start.HasField("since"):
+                selection.start.since.CopyFrom(start.since)
         for given in self._open.selections:
             if given.name and given.name in self._places:
                 continue
@@ -63,6 +75,14 @@ class Progress:
             if not given.start.HasField("cursor"):
                 rest.start.oldest.SetInParent()
         return opening
+
+    def _start_of(self, channel: str) -> service.Start | None:
+        """As the first selection that matches it has it."""
+        for selection in self._open.selections:
+            if channel == selection.name or fnmatch.fnmatchcase(channel, selection.glob):
+                start: service.Start = selection.start
+                return start
+        return None
 
     def cursors(self) -> list[record_pb2.Cursor]:
         return [_cursor(channel, place) for channel, place in self._places.items() if place.epoch]
@@ -116,6 +136,7 @@ class Progress:
                 f"channel {batch.channel!r}: a batch starts at {batch.first_sequence}, "
                 f"but the last ended at {place.sequence}"
             )
+        self._records += len(batch.records)
         place.epoch, place.sequence = batch.epoch, batch.last_sequence
         place.open_ended = batch.first_sequence == 0
         place.resuming = False
@@ -159,6 +180,8 @@ def check(batch: record_pb2.Batch) -> None:
         if first <= behind or first + count - 1 > batch.last_sequence:
             raise wrong(f"sequence {first} is out of order or out of range")
         behind = first + count - 1
+    if batch.sampled > batch.filtered:
+        raise wrong("more sampled than filtered")
     lost_count = sum(count for _, count in losses)
     if not batch.first_sequence:
         if batch.records or lost_count or batch.filtered:
@@ -210,5 +233,5 @@ def _skip_through(batch: record_pb2.Batch, sequence: int) -> bool:
     rest = batch.last_sequence - sequence - len(kept) - sum(lost.count for lost in losses)
     if not 0 <= rest <= batch.filtered:
         raise BrokenPromise(f"channel {batch.channel!r}: a resumed batch does not add up")
-    batch.filtered = rest
+    batch.filtered, batch.sampled = rest, min(rest, batch.sampled)
     return True

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import datetime
 import heapq
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -32,6 +33,7 @@ from kchan.records import (
     stage_name,
     start_proto,
     state_name,
+    timestamp,
 )
 from kchan.schema import Schema
 from kchan.v1 import channel_service_pb2 as service
@@ -40,6 +42,14 @@ from kchan.v1 import record_pb2
 _log = logging.getLogger("kchan")
 _GLOB = frozenset("*?[")
 
+Overflow = Literal["oldest", "newest", "disconnect", "block"]
+_OVERFLOW: dict[str, service.OverflowPolicy] = {
+    "oldest": service.OVERFLOW_POLICY_SKIP_TO_OLDEST,
+    "newest": service.OVERFLOW_POLICY_SKIP_TO_NEWEST,
+    "disconnect": service.OVERFLOW_POLICY_DISCONNECT,
+    "block": service.OVERFLOW_POLICY_BLOCK,
+}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -47,23 +57,38 @@ class Options:
 
     start           for all channels that are not in `starts`
     starts          for some, by the name or glob that they are selected with
+    filter          which records are sent, as "pid > 1000 AND comm = ba*"; see
+                    docs/filters.md. A wrong one is an InvalidArgument, whose
+                    violation's description says at which column
     window_bytes    at most so many bytes are on the way unacknowledged; 0: no bound
     acknowledge     with a window: acknowledge a batch when the next is asked for.
                     False: the reader calls acknowledge() when it is done with it
-    follow          False: end where the history does; needs names, not globs
+    overflow        when the log has dropped what was not read yet: go on with the
+                    "oldest" record kept or the "newest", or "disconnect"; or "block"
+                    the channel, so that it does not, where its owner allows that
+    follow          False: end where the history does
+    until           end there: with the first record that is younger, or by the clock
+    max_records     end behind so many; 0: no bound
+    sample_every    one of every so many records, by number; 0 and 1: all
+    max_records_per_second  of all channels; what is beyond it is Lost; 0: no limit
     reconnect       go on when the stream breaks
     connect_timeout_s  how long the first connection may take; None: no bound
     """
 
     start: Start = field(default_factory=Now)
     starts: dict[str, Start] = field(default_factory=dict)
+    filter: str = ""
     window_bytes: int = 0
     acknowledge: bool = True
     max_delay_s: float = 0.0
     max_batch_bytes: int = 0
-    disconnect_on_overflow: bool = False
+    overflow: Overflow = "oldest"
     heartbeat_interval_s: float = 0.0
     follow: bool = True
+    until: datetime.datetime | None = None
+    max_records: int = 0
+    sample_every: int = 0
+    max_records_per_second: int = 0
     reconnect: bool = True
     connect_timeout_s: float | None = 10.0
     backoff: Backoff = Backoff()
@@ -77,13 +102,19 @@ def opening(channels: Sequence[str], options: Options) -> service.SubscribeReque
     """ValueError if that cannot be asked for."""
     if not channels:
         raise ValueError("name at least one channel, or a glob")
-    if not options.follow and any(map(is_glob, channels)):
-        raise ValueError("follow=False needs channels' names: a glob waits for channels to come")
+    if options.overflow not in _OVERFLOW:
+        known = ", ".join(map(repr, get_args(Overflow)))
+        raise ValueError(f"overflow={options.overflow!r} is not one of {known}")
     unknown = options.starts.keys() - set(channels)
     if unknown:
         raise ValueError(f"starts of channels that are not selected: {', '.join(sorted(unknown))}")
     request = service.SubscribeRequest.Open(
-        window_bytes=options.window_bytes, max_batch_bytes=options.max_batch_bytes
+        filter=options.filter,
+        window_bytes=options.window_bytes,
+        max_batch_bytes=options.max_batch_bytes,
+        overflow_policy=_OVERFLOW[options.overflow],
+        sample_every=options.sample_every,
+        max_records_per_second=options.max_records_per_second,
     )
     for name in channels:
         start = start_proto(options.starts.get(name, options.start))
@@ -95,8 +126,12 @@ def opening(channels: Sequence[str], options: Options) -> service.SubscribeReque
         request.max_delay.CopyFrom(duration(options.max_delay_s))
     if options.heartbeat_interval_s:
         request.heartbeat_interval.CopyFrom(duration(options.heartbeat_interval_s))
-    if options.disconnect_on_overflow:
-        request.overflow_policy = service.OVERFLOW_POLICY_DISCONNECT
+    if not options.follow:
+        request.stop.end_of_history = True
+    if options.max_records:
+        request.stop.records = options.max_records
+    if options.until is not None:
+        request.stop.until.CopyFrom(timestamp(options.until))
     return request
 
 
@@ -115,10 +150,10 @@ class Session:
         self.totals = Totals()
         self.node = ""
         self.clock = Clock()
-        self.ended = False  # with follow=False: the history of all has been seen
-        self._progress = Progress(opening(channels, options))
+        request = opening(channels, options)
+        self._has_stop = request.HasField("stop")
+        self._progress = Progress(request)
         self._waits = Waits(options.backoff)
-        self._history_of = set() if options.follow else set(channels)
 
     @property
     def begun(self) -> bool:
@@ -171,8 +206,6 @@ class Session:
             case "history_end":
                 cursor = response.history_end.cursor
                 self._progress.on_history_end(cursor)
-                self._history_of.discard(cursor.channel)
-                self.ended = not self._history_of and not self.options.follow
                 return HistoryEnd(cursor.channel, cursor)
         return None  # of a later daemon
 
@@ -201,9 +234,12 @@ class Session:
             batch.last_sequence,
             batch.filtered,
             list(self._items(batch, schema)),
+            batch.sampled,
         )
 
     def _items(self, batch: record_pb2.Batch, schema: Schema | None) -> Iterator[Record | Lost]:
+        is_of_earlier_boot = batch.HasField("clock_offset_ns")
+        clock = Clock(batch.clock_offset_ns) if is_of_earlier_boot else self.clock
         records: Iterator[Record | Lost] = (
             Record(
                 self.node,
@@ -215,7 +251,7 @@ class Session:
                 record.type,
                 record.payload,
                 schema.find_type(record.type) if schema else None,
-                self.clock,
+                clock,
             )
             for record in batch.records
         )
@@ -247,6 +283,11 @@ class Session:
         wait_s = self._waits.next_s(error.retry_delay_s)
         _log.warning("%s: goes on in %.1f s", error, wait_s)
         return Disconnected(error, wait_s)
+
+    def has_stopped(self, *, by_daemon: bool) -> bool:
+        """Whether a stream that ended, `by_daemon` with OK, is all that was asked
+        for."""
+        return self._progress.is_complete or (by_daemon and self._has_stop)
 
     def ended_by_daemon(self) -> errors.KchanError:
         return errors.make(errors.Unavailable, self.operation, "the daemon ended the stream")

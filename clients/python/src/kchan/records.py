@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from kchan._dataclass_of import dataclass_of
 from kchan.schema import RecordType
 from kchan.v1 import channel_pb2, channel_service_pb2, record_pb2
@@ -125,6 +127,7 @@ class Batch:
     last_sequence: int
     filtered: int
     items: list[Record | Lost]  # in order
+    sampled: int = 0  # of `filtered`
 
     @property
     def cursor(self) -> Cursor:
@@ -214,12 +217,27 @@ class Last:
     records: int
 
 
-Start = Now | Oldest | Last | Cursor
+@dataclass(frozen=True)
+class Since:
+    """With the records made at `time` or later, by the node's clock. With a cursor:
+    behind that, and still nothing older, as to go on with such a subscription in
+    another process."""
+
+    time: datetime.datetime  # with its zone
+    cursor: Cursor | None = None
+
+
+Start = Now | Oldest | Last | Since | Cursor
 
 
 def start_proto(start: Start) -> channel_service_pb2.Start:
+    """ValueError: a time without its zone."""
     proto = channel_service_pb2.Start()
     match start:
+        case Since(time=time, cursor=cursor):
+            proto.since.CopyFrom(timestamp(time))
+            if cursor is not None:
+                proto.cursor.CopyFrom(cursor)
         case Now():
             proto.now.SetInParent()
         case Oldest():
@@ -228,6 +246,15 @@ def start_proto(start: Start) -> channel_service_pb2.Start:
             proto.last_records = records
         case _:
             proto.cursor.CopyFrom(start)
+    return proto
+
+
+def timestamp(time: datetime.datetime) -> Timestamp:
+    """ValueError: without its zone it could be anywhere's."""
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no time zone: use datetime.datetime(.., tzinfo=datetime.UTC)")
+    proto = Timestamp()
+    proto.FromDatetime(time)
     return proto
 
 

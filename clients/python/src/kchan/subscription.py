@@ -52,7 +52,8 @@ class Subscription:
     that does not ask holds one batch, and what the connection has buffered, which
     `window_bytes` bounds.
 
-    Iterating ends after close(), and with follow=False where the history does. It
+    Iterating ends after close(), and where the options say (until, max_records,
+    follow=False). It
     raises a KchanError when the subscription has come to its end otherwise.
 
     From one thread at a time, but close() and acknowledge() from any.
@@ -95,14 +96,14 @@ class Subscription:
             try:
                 for delivery in self._stream():
                     yield delivery
-                if self._session.ended:
+                if self._session.has_stopped(by_daemon=True):
                     return
                 error = self._session.ended_by_daemon()
             except grpc.RpcError as broken:
                 error = errors.from_rpc(self._session.operation, broken)
             except errors.KchanError as broken:  # of asking for a schema, or a broken promise
                 error = broken
-            if self._closed.is_set():
+            if self._closed.is_set() or self._session.has_stopped(by_daemon=False):
                 return
             disconnected = self._session.broken(error, time.monotonic() - started)
             yield disconnected
@@ -126,8 +127,6 @@ class Subscription:
                 yield delivery
                 if isinstance(delivery, Batch) and self._session.options.acknowledge:
                     self._acknowledge_delivered(delivery)
-                if self._session.ended:
-                    return
         finally:
             self._requests.end()
             self._call.cancel()

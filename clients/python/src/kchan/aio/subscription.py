@@ -60,7 +60,7 @@ class Subscription:
             try:
                 async for delivery in self._stream():
                     yield delivery
-                if self._session.ended:
+                if self._session.has_stopped(by_daemon=True):
                     return
                 error = self._session.ended_by_daemon()
             except grpc.RpcError as broken:
@@ -72,7 +72,7 @@ class Subscription:
                 if self._closed.is_set():
                     return
                 raise
-            if self._closed.is_set():
+            if self._closed.is_set() or self._session.has_stopped(by_daemon=False):
                 return
             disconnected = self._session.broken(error, time.monotonic() - started)
             yield disconnected
@@ -103,8 +103,6 @@ class Subscription:
                 options = self._session.options
                 if isinstance(delivery, Batch) and options.acknowledge and options.window_bytes:
                     await self.acknowledge(delivery.cursor)
-                if self._session.ended:
-                    return
         finally:
             self._call.cancel()
 

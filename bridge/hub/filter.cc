@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/hub/filter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "bridge/hub/concat.h"
+
+namespace kchan::hub {
+namespace {
+
+// Of one filter. More than a subscription meets; beyond it they are made again.
+constexpr size_t kMaxCompiled = 256;
+
+// The fields that there are, for a message.
+std::string FieldNames(const std::vector<std::shared_ptr<const Schema>>& schemas) {
+  constexpr size_t kMost = 16;
+  std::vector<std::string_view> names;
+  for (const auto& schema : schemas) {
+    for (const RecordType& type : schema->types) {
+      if (type.direction == Direction::kToKernel) continue;
+      for (const Field& field : type.fields) {
+        const bool is_new = std::find(names.begin(), names.end(), field.name) == names.end();
+        if (is_new && names.size() <= kMost) names.emplace_back(field.name);
+      }
+    }
+  }
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kMost; ++i) {
+    text += Concat({i == 0 ? "" : " ", names[i]});
+  }
+  return names.size() > kMost ? text + " .." : text;
+}
+
+absl::Status NoField(const FilterTerm& term,
+                     const std::vector<std::shared_ptr<const Schema>>& schemas) {
+  if (term.path[0] == "record") {
+    return FilterError(term.column, Concat({"no selected channel has a field `", PathText(term),
+                                            "`; every record has record.sequence, record.cpu, "
+                                            "record.type and record.boottime_ns"}));
+  }
+  return FilterError(term.column, Concat({"no selected channel has a field `", PathText(term),
+                                          "`; there are: ", FieldNames(schemas)}));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Filter>> Filter::Make(std::string_view text) {
+  absl::StatusOr<FilterSyntax> syntax = ParseFilter(text);
+  if (!syntax.ok()) return syntax.status();
+  return std::shared_ptr<const Filter>(new Filter(*std::move(syntax)));
+}
+
+std::shared_ptr<const CompiledFilter> Filter::CompiledFor(const Schema* schema) const {
+  const std::lock_guard lock(mutex_);
+  const uint64_t id = schema == nullptr ? 0 : schema->id;
+  if (const auto known = compiled_.find(id); known != compiled_.end()) return known->second;
+  if (compiled_.size() == kMaxCompiled) compiled_.clear();
+  auto compiled = std::make_shared<const CompiledFilter>(CompileFilter(syntax_, schema));
+  compiled_.emplace(id, compiled);
+  return compiled;
+}
+
+absl::Status Filter::Check(const std::vector<std::shared_ptr<const Schema>>& schemas) const {
+  if (schemas.empty()) return absl::OkStatus();
+  std::vector<std::shared_ptr<const CompiledFilter>> compiled;
+  for (const auto& schema : schemas) compiled.push_back(CompiledFor(schema.get()));
+  for (size_t i = 0; i < syntax_.terms.size(); ++i) {
+    const FilterTerm& term = syntax_.terms[i];
+    const auto any = [&](auto is_true) {
+      return std::find_if(compiled.begin(), compiled.end(),
+                          [&](const auto& each) { return is_true(each->terms[i]); });
+    };
+    if (any([](const TermOutcome& outcome) { return outcome.fits; }) != compiled.end()) continue;
+    const auto unfit = any([](const TermOutcome& outcome) { return outcome.has_field; });
+    if (unfit == compiled.end()) return NoField(term, schemas);
+    return FilterError(term.value.column,
+                       Concat({"`", PathText(term), "` ", (*unfit)->terms[i].problem}));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const Filter>> FilterSet::Get(std::string_view text) {
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return nullptr;
+  const std::lock_guard lock(mutex_);
+  if (const auto known = filters_.find(text); known != filters_.end()) {
+    if (auto filter = known->second.lock()) return filter;
+  }
+  auto filter = Filter::Make(text);
+  if (!filter.ok()) return filter;
+  std::erase_if(filters_, [](const auto& each) { return each.second.expired(); });
+  filters_[std::string(text)] = *filter;
+  return filter;
+}
+
+}  // namespace kchan::hub

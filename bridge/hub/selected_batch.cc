@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/hub/selected_batch.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "bridge/hub/check.h"
+#include "bridge/hub/element.h"
+
+namespace kchan::hub {
+namespace {
+
+// Shorter stretches are copied.
+constexpr size_t kSliceBytes = 4 << 10;
+constexpr size_t kCopiedBytes = 32 << 10;
+// What a loss without CPU and cause takes at most.
+constexpr size_t kMaxLossBytes = 32;
+
+// How many bytes of whole elements at the start of `bytes` fit. What takes no
+// number stays with what is in front of it, if that is not the first: a place in
+// the history is a number, and cannot be between the two.
+size_t WholeElements(std::span<const std::byte> bytes, size_t max_bytes) {
+  size_t whole = 0;
+  size_t in_front = 0;  // of the last that takes a number
+  while (whole < bytes.size()) {
+    const std::optional<Element> element = ParseElement(bytes.subspan(whole));
+    if (!element) break;
+    if (element->bytes > max_bytes - whole) {
+      return element->numbers == 0 && in_front != 0 ? in_front : whole;
+    }
+    if (element->numbers != 0) in_front = whole;
+    whole += element->bytes;
+  }
+  return whole;
+}
+
+size_t FirstElement(std::span<const std::byte> bytes) {
+  const std::optional<Element> element = ParseElement(bytes);
+  return element ? element->bytes : 0;
+}
+
+}  // namespace
+
+void SelectedBatch::Begin(const LogBatch& found, const LogPosition& front) {
+  has_begun_ = true;
+  batch_.epoch = found.epoch;
+  batch_.schema_id = found.schema_id;
+  batch_.loss = found.loss;
+  batch_.clock_offset_ns = found.clock_offset_ns;
+  const bool covers_loss = found.loss && found.loss->count != 0;
+  batch_.first_sequence = covers_loss ? found.loss->first_sequence : front.cursor.sequence + 1;
+}
+
+bool SelectedBatch::Continues(const LogBatch& found) const {
+  return !found.loss && found.epoch == batch_.epoch && found.schema_id == batch_.schema_id &&
+         found.clock_offset_ns == batch_.clock_offset_ns;
+}
+
+// Every loss matches, so all that lies between two runs is records.
+void SelectedBatch::Take(const RecordSelection& selection, const BatchBounds& bounds,
+                         const std::shared_ptr<const Segment>& segment, const MatchList& matches,
+                         const LogPosition& end, LogPosition& position) {
+  const bool is_whole = end.offset <= matches.offset();
+  const size_t stop = is_whole ? end.offset : matches.offset();
+  const uint64_t stop_sequence = is_whole ? end.cursor.sequence : matches.sequence();
+  const auto filter_up_to = [&](size_t offset, uint64_t sequence) {
+    if (offset <= position.offset) return;
+    batch_.filtered += sequence - position.cursor.sequence;
+    position.offset = offset;
+    position.cursor.sequence = sequence;
+  };
+  auto run =
+      std::partition_point(matches.runs().begin(), matches.runs().end(),
+                           [&](const MatchRun& each) { return each.end <= position.offset; });
+  for (; run != matches.runs().end() && run->begin < stop; ++run) {
+    filter_up_to(run->begin, run->before_sequence);
+    MatchRun part = *run;
+    if (part.end > stop) {
+      part.end = static_cast<uint32_t>(stop);
+      part.last_sequence = stop_sequence;
+    }
+    TakeRun(selection, bounds, segment, part, position);
+    if (is_full_) return;
+  }
+  filter_up_to(stop, stop_sequence);
+  is_full_ = batch_.body_bytes >= bounds.max_bytes;
+}
+
+void SelectedBatch::TakeRun(const RecordSelection& selection, const BatchBounds& bounds,
+                            const std::shared_ptr<const Segment>& segment, const MatchRun& run,
+                            LogPosition& position) {
+  const bool takes_whole = selection.takes_all_that_match() && bounds.quota.is_unbounded();
+  uint64_t& sequence = position.cursor.sequence;
+  while (position.offset < run.end && !is_full_) {
+    const std::span<const std::byte> bytes(segment->bytes() + position.offset,
+                                           run.end - position.offset);
+    Stretch stretch = takes_whole
+                          ? Stretch{.bytes = bytes.size(), .numbers = run.last_sequence - sequence}
+                          : Judge(selection, bounds.quota, bytes, sequence);
+    switch (stretch.verdict) {
+      case Verdict::kGive:
+        Give(segment, bytes, bounds.max_bytes, stretch);
+        if (records_ == bounds.quota.records) is_full_ = true;
+        break;
+      case Verdict::kSampled:
+        batch_.sampled += stretch.numbers;
+        [[fallthrough]];
+      case Verdict::kFiltered:
+        batch_.filtered += stretch.numbers;
+        break;
+      case Verdict::kLimited:
+        Limit(sequence, stretch);
+        break;
+    }
+    position.offset += stretch.bytes;
+    sequence += stretch.numbers;
+  }
+}
+
+// What the elements at the start of `bytes`, behind `sequence`, have in common.
+SelectedBatch::Stretch SelectedBatch::Judge(const RecordSelection& selection,
+                                            const RecordQuota& quota,
+                                            std::span<const std::byte> bytes,
+                                            uint64_t sequence) const {
+  const auto judge = [&](const Element& element, uint64_t number, uint64_t given) {
+    if (!element.is_record) return Verdict::kGive;
+    if (RecordBoottime(element) < selection.since_ns) return Verdict::kFiltered;
+    if (number % selection.sample_every != 0) return Verdict::kSampled;
+    return given < quota.rate ? Verdict::kGive : Verdict::kLimited;
+  };
+  Stretch stretch;
+  while (stretch.bytes < bytes.size()) {
+    const std::optional<Element> element = ParseElement(bytes.subspan(stretch.bytes));
+    KCHAN_CHECK(element, "a segment holds whole elements");
+    const uint64_t given = records_ + stretch.records;
+    const Verdict verdict = judge(*element, sequence + stretch.numbers + 1, given);
+    if (stretch.bytes == 0) stretch.verdict = verdict;
+    if (verdict != stretch.verdict || given == quota.records) break;
+    stretch.bytes += element->bytes;
+    stretch.numbers += element->numbers;
+    if (verdict == Verdict::kGive && element->is_record) ++stretch.records;
+  }
+  return stretch;
+}
+
+// Gives of the stretch, at the start of `bytes`, what there is room for, and
+// shortens it to that.
+void SelectedBatch::Give(const std::shared_ptr<const Segment>& segment,
+                         std::span<const std::byte> bytes, size_t max_bytes, Stretch& stretch) {
+  const size_t added = Add(segment, bytes.first(stretch.bytes), max_bytes);
+  if (added < stretch.bytes) {
+    is_full_ = true;
+    stretch = {};
+    while (stretch.bytes < added) {
+      const std::optional<Element> element = ParseElement(bytes.subspan(stretch.bytes));
+      stretch.bytes += element->bytes;
+      stretch.numbers += element->numbers;
+      if (element->is_record) ++stretch.records;
+    }
+  }
+  records_ += stretch.records;
+}
+
+// Loses the stretch, which is behind the number `after`, if there is room to say
+// so; else shortens it to nothing. Neighbours are one loss.
+void SelectedBatch::Limit(uint64_t after, Stretch& stretch) {
+  if (!limited_.empty() && limited_.back().first_sequence + limited_.back().count == after + 1) {
+    limited_.back().count += stretch.numbers;
+    batch_.limited += stretch.numbers;
+    return;
+  }
+  if (copied_bytes_ + (limited_.size() + 1) * kMaxLossBytes > kCopiedBytes) {
+    is_full_ = true;
+    stretch = {};
+    return;
+  }
+  limited_.push_back(
+      {.first_sequence = after + 1, .count = stretch.numbers, .stage = LossStage::kRateLimit});
+  batch_.limited += stretch.numbers;
+}
+
+// Adds as many whole elements as there is room for; returns their bytes.
+size_t SelectedBatch::Add(const std::shared_ptr<const Segment>& segment,
+                          std::span<const std::byte> bytes, size_t max_bytes) {
+  AddLimited();
+  const size_t room = max_bytes - std::min(max_bytes, batch_.body_bytes);
+  size_t size = bytes.size() <= room ? bytes.size() : WholeElements(bytes, room);
+  if (size == 0 && batch_.slices.empty()) size = FirstElement(bytes);
+  if (size < kSliceBytes) {
+    const size_t copy_room = kCopiedBytes - copied_bytes_;
+    if (size > copy_room) size = WholeElements(bytes, copy_room);
+    if (size != 0) std::memcpy(Room(size), bytes.data(), size);
+  } else {
+    batch_.slices.push_back({.segment = segment, .bytes = bytes.first(size)});
+    batch_.body_bytes += size;
+  }
+  return size;
+}
+
+void SelectedBatch::AddLimited() {
+  for (const Loss& loss : limited_) PutLoss(Room(SizeOfLoss(loss)), loss);
+  limited_.clear();
+}
+
+// Where the next `bytes` of the batch are copied to.
+std::byte* SelectedBatch::Room(size_t bytes) {
+  KCHAN_CHECK(copied_bytes_ + bytes <= kCopiedBytes, "what is copied was bounded before");
+  if (!copies_) copies_ = std::make_shared_for_overwrite<std::byte[]>(kCopiedBytes);
+  std::byte* const to = copies_.get() + copied_bytes_;
+  copied_bytes_ += bytes;
+  batch_.body_bytes += bytes;
+  SegmentSlice* last = batch_.slices.empty() ? nullptr : &batch_.slices.back();
+  if (last != nullptr && last->bytes.data() + last->bytes.size() == to) {
+    last->bytes = {last->bytes.data(), last->bytes.size() + bytes};
+  } else {
+    batch_.slices.push_back({.copy = copies_, .bytes = {to, bytes}});
+  }
+  return to;
+}
+
+LogBatch SelectedBatch::Finish(const LogPosition& position) {
+  AddLimited();
+  batch_.last_sequence = position.cursor.sequence;
+  if (batch_.last_sequence < batch_.first_sequence) batch_.first_sequence = 0;
+  return std::move(batch_);
+}
+
+}  // namespace kchan::hub

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge/hub/subscription_checks.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "bridge/hub/concat.h"
+#include "bridge/hub/subscription.h"
+
+namespace kchan::hub {
+
+bool Selects(const Selection& selection, std::string_view name) {
+  return selection.is_glob ? GlobMatches(selection.pattern, name) : selection.pattern == name;
+}
+
+std::string FieldName(size_t selection, std::string_view part) {
+  return Concat({"selections[", std::to_string(selection), "].", part, ": "});
+}
+
+absl::Status Prefixed(std::string_view field, const absl::Status& status) {
+  return absl::InvalidArgumentError(Concat({field, std::string(status.message())}));
+}
+
+absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t index) {
+  if (!selection.is_glob) {
+    const auto channel = hub.Find(selection.pattern);
+    if (!channel) {
+      return absl::NotFoundError(
+          Concat({FieldName(index, "name"), "there is no channel \"", selection.pattern, "\""}));
+    }
+    if (!channel->snapshot().description->has_records()) {
+      return absl::FailedPreconditionError(
+          Concat({"channel \"", selection.pattern, "\" has no records"}));
+    }
+    return absl::OkStatus();
+  }
+  if (absl::Status status = CheckGlob(selection.pattern); !status.ok()) {
+    return Prefixed(FieldName(index, "glob"), status);
+  }
+  if (std::holds_alternative<StartAt>(selection.start) && !GlobIsLiteral(selection.pattern)) {
+    return absl::InvalidArgumentError(Concat(
+        {FieldName(index, "start.cursor"), "a cursor belongs to one channel; select that alone"}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFilter(const Hub& hub, const std::vector<Selection>& selections,
+                         const Filter& filter) {
+  std::vector<std::shared_ptr<const Schema>> schemas;
+  for (const std::shared_ptr<Channel>& channel : hub.List()) {
+    const bool is_selected =
+        channel->snapshot().description->has_records() &&
+        std::any_of(selections.begin(), selections.end(),
+                    [&](const Selection& each) { return Selects(each, channel->name()); });
+    if (!is_selected) continue;
+    // Its history may be of a schema before the current one.
+    const auto known = channel->schemas();
+    if (known.empty()) return absl::OkStatus();
+    schemas.insert(schemas.end(), known.begin(), known.end());
+  }
+  return filter.Check(schemas);
+}
+
+absl::Status CheckMayBlock(const Channel& channel) {
+  const auto refusal = [&](std::initializer_list<std::string_view> why) {
+    return absl::FailedPreconditionError(
+        Concat({"overflow_policy: channel ", channel.name(), ": ", Concat(why)}));
+  };
+  const auto description = channel.snapshot().description;
+  if (!description->can_wait()) {
+    return refusal({"its transport, ", description->transport, ", does not wait for a reader"});
+  }
+  if (channel.log().may_be_held()) return absl::OkStatus();
+  return refusal(
+      {"its owner does not allow readers that block it: set allow_block for it in "
+       "kchand's configuration, or choose another policy"});
+}
+
+}  // namespace kchan::hub
