@@ -103,12 +103,17 @@ class Stream:
             assert time.monotonic() < deadline, f"not seen within {seconds} s"
         raise AssertionError("the stream ended")
 
-    def until_live(self, channel: str) -> Any:
-        return self.until(
-            lambda response: response.HasField("channel_update")
-            and response.channel_update.channel == channel
-            and response.channel_update.state == _module("channel_pb2").CHANNEL_STATE_LIVE
-        )
+    def until_live(self, *channels: str) -> Any:
+        """The response that says so of the last of them: in whatever order."""
+        waiting = set(channels)
+
+        def all_live(response: Any) -> bool:
+            update = response.channel_update
+            if update.state == _module("channel_pb2").CHANNEL_STATE_LIVE:
+                waiting.discard(update.channel)
+            return not waiting
+
+        return self.until(all_live)
 
     def take(self, count: int, seconds: float = 60) -> list[tuple[str, Any]]:
         """At least `count` more records, each with its channel's name."""

@@ -72,8 +72,7 @@ def test_a_filter_sends_what_matches_of_real_records_and_counts_the_rest(
 ) -> None:
     schemas = {name: remote.schema(name) for name in ("exec", "tick")}
     stream = remote.subscribe("exec", "tick", filter='filename = "*/filtered-*" OR counter < 5')
-    for name in schemas:
-        stream.until_live(name)
+    stream.until_live(*schemas)
     remote.update("tick", rate_hz=1000, count=50)
     vm.push(b"#!/bin/sh\nexit 0\n", "/tmp/filtered-one", mode=0o755)
     vm.sh("/tmp/filtered-one; /bin/true; /tmp/filtered-one")
