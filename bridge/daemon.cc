@@ -20,9 +20,11 @@ Daemon::Daemon(const config::Config& config)
       hub_(config.hub, [this](std::string_view channel) { return LogLimitsOf(channel); }) {}
 
 absl::Status Daemon::StartParts() {
+  StartSpool();
   source::KernelSideOptions options;
   options.link = config_.link;
   options.host = config_.host;
+  options.netlink = config_.netlink;
   options.cpus = config_.source_cpus;
   options.running = running_;
   options.policy_for = [this](std::string_view channel) { return PolicyOf(channel); };
@@ -34,7 +36,13 @@ absl::Status Daemon::StartParts() {
   rpc::ServerOptions server_options = config_.server;
   server_options.node = ThisNode(config_.server.node.name);
   server_options.audit = [](const std::string& line) { spdlog::info("audit: {}", line); };
-  auto server = rpc::Server::Start(hub_, server_options);
+  if (config_.netlink.enabled) {
+    netlink_ = std::make_unique<netlink::NetlinkEngine>(config_.netlink);
+    for (const netlink::RefusedSpec& refused : netlink_->specs().refused()) {
+      spdlog::warn("netlink specification {} is not used: {}", refused.path, refused.reason);
+    }
+  }
+  auto server = rpc::Server::Start(hub_, server_options, netlink_.get());
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();
@@ -44,6 +52,7 @@ Daemon::~Daemon() {
   server_.reset();  // the last subscription ends here
   hub_.SetDoor(nullptr);
   kernel_side_.reset();
+  if (spool_ != nullptr) spool_->Stop();  // it writes what sources left in the logs
 }
 
 void Daemon::Reload(const config::Config& config) {
@@ -51,8 +60,10 @@ void Daemon::Reload(const config::Config& config) {
     std::lock_guard lock(config_mutex_);
     config_ = config;
   }
+  WarnOfSpoolChanges(config);
   kernel_side_->SetPolicy([this](std::string_view channel) { return PolicyOf(channel); });
   hub_.UpdateLogLimits();
+  if (spool_ != nullptr) spool_->UpdateLimits();
 }
 
 hub::LogLimits Daemon::LogLimitsOf(std::string_view channel) const {

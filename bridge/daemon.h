@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,8 +13,10 @@
 #include "bridge/config/config.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/running_calls.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
 #include "bridge/source/kernel_side.h"
+#include "bridge/spool/spool.h"
 
 namespace kchan {
 
@@ -46,11 +49,21 @@ class Daemon {
   hub::LogLimits LogLimitsOf(std::string_view channel) const;
   source::SourcePolicy PolicyOf(std::string_view channel) const;
 
+  // daemon_spool.cc
+  void StartSpool();
+  void OfferSpooledChannels();
+  // What a new configuration says of spools and does not apply before a restart.
+  void WarnOfSpoolChanges(const config::Config& config) const;
+  std::optional<spool::SpoolLimits> SpoolLimitsOf(std::string_view channel) const;
+
   mutable std::mutex config_mutex_;
   config::Config config_;  // guarded by config_mutex_
   const std::shared_ptr<hub::RunningCalls> running_ = std::make_shared<hub::RunningCalls>();
   hub::Hub hub_;
+  std::optional<config::Spool> running_spool_;  // what spool_ was made of
+  std::unique_ptr<spool::Spool> spool_;         // null: there is none
   std::unique_ptr<source::KernelSide> kernel_side_;
+  std::unique_ptr<netlink::NetlinkEngine> netlink_;  // null: netlink is disabled
   std::unique_ptr<rpc::Server> server_;
 };
 

@@ -10,10 +10,12 @@
 
 #include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
+#include "bridge/netlink/netlink_options.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/source/host_options.h"
 #include "bridge/source/link_options.h"
 #include "bridge/source/source_policy.h"
+#include "bridge/spool/options.h"
 
 namespace kchan::config {
 
@@ -29,6 +31,16 @@ struct ChannelRule {
   std::string glob;
   source::SourcePolicy policy;
   hub::LogLimits log;
+  std::optional<spool::SpoolLimits> spool;  // nothing: no history on disk
+};
+
+// Where histories on disk are.
+struct Spool {
+  std::string directory;
+  uint64_t max_total_bytes = 4ull << 30;
+  uint64_t max_read_bytes = 16ull << 20;
+
+  friend bool operator==(const Spool&, const Spool&) = default;
 };
 
 // Everything that kchand is told, checked, with its defaults filled in.
@@ -41,7 +53,9 @@ struct Config {
   rpc::ServerOptions server;
   source::HostOptions host;  // channels that need no module
   source::LinkOptions link;  // the module's
+  netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
+  std::optional<Spool> spool;  // nothing: no channel has a history on disk
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

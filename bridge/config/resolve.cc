@@ -19,6 +19,8 @@
 #include "bridge/config/parse.h"
 #include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
+#include "bridge/config/resolve_netlink.h"
+#include "bridge/config/resolve_spool.h"
 #include "bridge/config/resolve_threads.h"
 #include "bridge/hub/subscription.h"
 
@@ -131,7 +133,7 @@ absl::Status AddListeners(const v1::Config& from, rpc::ServerOptions& to) {
 
 absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRule& from,
                                    const hub::LogLimits& log) {
-  ChannelRule to{from.glob(), {}, log};
+  ChannelRule to{from.glob(), {}, log, {}};
   if (absl::Status status = hub::CheckGlob(from.glob()); !status.ok()) {
     return Bad(field + ".glob", std::string(status.message()));
   }
@@ -144,6 +146,10 @@ absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRu
                                from.idle_close_seconds(), 0, 7 * 24 * 3600, idle_seconds);
   status.Update(Number(field + ".log_max_bytes", from.has_log_max_bytes(), from.log_max_bytes(),
                        kMiB, kMaxBytes, to.log.max_bytes));
+  if (from.has_spool()) {
+    to.spool.emplace();
+    status.Update(ResolveChannelSpool(field + ".spool", from.spool(), *to.spool));
+  }
   if (!status.ok()) return status;
   to.policy.idle_close = absl::Seconds(idle_seconds);
   to.log.may_be_held = from.allow_block();
@@ -180,6 +186,8 @@ absl::Status ReadLimits(const v1::Limits& from, Config& to) {
                        from.max_value_watches(), 1, kMany, limits.max_value_watches));
   status.Update(Number("limits.max_block_transfers", from.has_max_block_transfers(),
                        from.max_block_transfers(), 1, kMany, limits.max_block_transfers));
+  status.Update(Number("limits.max_netlink_requests", from.has_max_netlink_requests(),
+                       from.max_netlink_requests(), 1, 1024, limits.max_netlink_requests));
   status.Update(Number("limits.max_streams_per_connection", from.has_max_streams_per_connection(),
                        from.max_streams_per_connection(), 1, kMany,
                        limits.max_streams_per_connection));
@@ -228,6 +236,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   status.Update(ReadLogging(from.logging(), to.logging));
   status.Update(ReadMemory(from.memory(), to));
   status.Update(ReadLimits(from.limits(), to));
+  status.Update(ResolveSpool(from, to));
   status.Update(AddListeners(from, to.server));
   if (!status.ok()) return status;
   for (int i = 0; i < from.channels_size(); ++i) {
@@ -241,6 +250,9 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();
   to.host = *std::move(host);
+  auto netlink = ResolveNetlink(from);
+  if (!netlink.ok()) return netlink.status();
+  to.netlink = *std::move(netlink);
   return to;
 }
 

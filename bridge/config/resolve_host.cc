@@ -9,7 +9,6 @@
 #include "absl/time/time.h"
 #include "bridge/config/field.h"
 #include "bridge/source/kernel_messages.h"
-#include "bridge/source/uevent_channel.h"
 #include "bridge/source/value_path.h"
 
 namespace kchan::config {
@@ -81,20 +80,9 @@ absl::StatusOr<source::PsiTriggerOptions> ToPsiTrigger(const std::string& field,
   };
 }
 
-absl::Status CheckProtocols(const v1::Config& from) {
-  for (int i = 0; i < from.classic_netlink_protocols_size(); ++i) {
-    const std::string& protocol = from.classic_netlink_protocols(i);
-    if (protocol == "kobject_uevent") continue;
-    return Bad(absl::StrCat("classic_netlink_protocols[", i, "]"),
-               absl::StrCat("'", protocol, "' is not offered: ", source::kClassicNetlinkReason));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<source::HostOptions> ResolveHost(const v1::Config& from) {
-  if (absl::Status status = CheckProtocols(from); !status.ok()) return status;
   source::HostOptions to;
   if (!from.kernel_log().disabled()) {
     to.kernel_log = source::KernelLogOptions{.publish = from.kernel_log().publish()};

@@ -9,8 +9,9 @@
 namespace kchan::hub {
 
 Channel::Channel(Hub& hub, std::shared_ptr<const ChannelDescription> description,
-                 const LogLimits& limits, std::shared_ptr<MemoryUse> use)
-    : hub_(hub), name_(description->name), log_(limits, std::move(use)) {
+                 const LogLimits& limits, std::shared_ptr<MemoryUse> use,
+                 std::shared_ptr<History> history)
+    : hub_(hub), name_(description->name), log_(limits, std::move(use), std::move(history)) {
   snapshot_.description = std::move(description);
 }
 
@@ -67,7 +68,7 @@ std::shared_ptr<const Schema> Channel::FindSchema(uint64_t schema_id) const {
   for (const auto& schema : schemas_) {
     if (schema->id == schema_id) return schema;
   }
-  return nullptr;
+  return log_.history() == nullptr ? nullptr : log_.history()->FindSchema(schema_id);
 }
 
 std::vector<std::shared_ptr<const Schema>> Channel::schemas() const {

@@ -39,7 +39,7 @@ struct ChannelSnapshot {
 class Channel {
  public:
   Channel(Hub& hub, std::shared_ptr<const ChannelDescription> description, const LogLimits& limits,
-          std::shared_ptr<MemoryUse> use);
+          std::shared_ptr<MemoryUse> use, std::shared_ptr<History> history = nullptr);
 
   const std::string& name() const { return name_; }
   ChannelSnapshot snapshot() const;
@@ -58,7 +58,7 @@ class Channel {
   // records.
   void SetSchema(std::shared_ptr<const Schema> schema);
 
-  // Null if unknown.
+  // Null if unknown; also one whose records are only in the log's history.
   std::shared_ptr<const Schema> FindSchema(uint64_t schema_id) const;
 
   // All that FindSchema() finds, the current one last.

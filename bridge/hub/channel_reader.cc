@@ -49,7 +49,7 @@ void ChannelReader::MoveTo(const LogPosition& position) {
   next_epoch_ = position.cursor.epoch;
   if (position.cursor.epoch == 0) return;
   if (given_epochs_.empty() || given_epochs_.back().run != position.run) {
-    if (given_epochs_.size() == Log::kMaxEpochs) given_epochs_.erase(given_epochs_.begin());
+    if (given_epochs_.size() == Log::kMaxHistoryEpochs) given_epochs_.erase(given_epochs_.begin());
     given_epochs_.push_back({.run = position.run});
   }
   given_epochs_.back().last = position.cursor;

@@ -67,6 +67,8 @@ class ChannelReader {
   bool told_history_end() const { return told_history_end_; }
   void SetClockOffset(int64_t offset_ns) { reader_.SetClockOffset(offset_ns); }
 
+  // What comes next is on its way from the disk.
+  bool is_pending() const { return channel_->log().IsPending(reader_.reached()); }
   // Arms the waiter; false if there is something to read already.
   bool Wait() { return is_done() || channel_->log().Wait(reader_.reached(), waiter_); }
 
@@ -121,7 +123,7 @@ class ChannelReader {
   uint64_t next_schema_id_ = 0;
   std::optional<ChannelUpdateOut> told_;
 
-  std::vector<GivenEpoch> given_epochs_;  // at most Log::kMaxEpochs
+  std::vector<GivenEpoch> given_epochs_;  // at most Log::kMaxHistoryEpochs
   std::deque<SentBatch> sent_;            // not acknowledged; only with bytes
   uint64_t unacknowledged_bytes_ = 0;
 };

@@ -33,8 +33,9 @@ bool SetContains(std::string_view set, char c) {
 // it, otherwise 0.
 size_t MatchOne(std::string_view glob, char c) {
   if (glob.empty()) return 0;
+  if (glob[0] != '[' && glob[0] != '?') return glob[0] == c ? 1 : 0;
+  if (c == '/') return 0;
   if (glob[0] == '?') return 1;
-  if (glob[0] != '[') return glob[0] == c ? 1 : 0;
   const std::optional<std::string_view> set = SetAt(glob);
   return set && SetContains(*set, c) ? set->size() + 2 : 0;
 }
@@ -55,7 +56,7 @@ bool GlobMatches(std::string_view glob, std::string_view name) {
     } else if (const size_t matched = MatchOne(glob.substr(g), name[n])) {
       g += matched;
       ++n;
-    } else if (star) {
+    } else if (star && name[star_name] != '/') {
       g = *star;
       n = ++star_name;
     } else {
@@ -73,7 +74,7 @@ absl::Status CheckGlob(std::string_view glob) {
   const auto wrong = [&](std::string_view what) {
     return absl::InvalidArgumentError(Concat({"\"", glob, "\": ", what}));
   };
-  if (glob.empty()) return wrong("empty; `*` matches every channel");
+  if (glob.empty()) return wrong("empty; `*` matches every channel without a `/` in its name");
   if (glob.size() > kMaxGlobBytes) {
     return absl::InvalidArgumentError(
         Concat({"longer than ", std::to_string(kMaxGlobBytes), " bytes"}));

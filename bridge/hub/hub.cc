@@ -26,6 +26,11 @@ KernelDoor* Hub::door() const {
   return door_;
 }
 
+void Hub::SetHistoryKeeper(HistoryKeeper* keeper) {
+  const std::lock_guard lock(mutex_);
+  keeper_ = keeper;
+}
+
 std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> description) {
   if (auto known = Find(description->name)) {
     if (known->snapshot().description->has_records() == description->has_records()) {
@@ -42,7 +47,7 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
                                                 limits_.max_log_bytes / (2 * limits_.max_channels));
 
   std::shared_ptr<Channel> ended;
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   // Another thread may have made it meanwhile; it then is as new as this.
   if (const auto made = channels_.find(description->name); made != channels_.end()) {
     return made->second;
@@ -52,9 +57,15 @@ std::shared_ptr<Channel> Hub::Upsert(std::shared_ptr<const ChannelDescription> d
     if (ended == nullptr) return nullptr;
   }
 
-  auto channel = std::make_shared<Channel>(*this, description, log_limits, use_);
+  HistoryKeeper* const keeper = description->has_records() ? keeper_ : nullptr;
+  auto history = keeper == nullptr ? nullptr : keeper->HistoryOf(description->name);
+  auto channel =
+      std::make_shared<Channel>(*this, description, log_limits, use_, std::move(history));
   channels_.emplace(description->name, channel);
   TouchLocked();
+  lock.unlock();
+  if (channel->log().history() != nullptr) keeper->Follow(channel);
+  if (ended != nullptr) LetGo(ended);
   return channel;
 }
 
@@ -82,12 +93,19 @@ void Hub::UpdateLogLimits() {
 
 void Hub::Remove(std::string_view name) {
   std::shared_ptr<Channel> removed;  // its log is freed without the lock
-  const std::lock_guard lock(mutex_);
-  const auto found = channels_.find(name);
-  if (found == channels_.end()) return;
-  removed = std::move(found->second);
-  channels_.erase(found);
-  TouchLocked();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = channels_.find(name);
+    if (found == channels_.end()) return;
+    removed = std::move(found->second);
+    channels_.erase(found);
+    TouchLocked();
+  }
+  LetGo(removed);
+}
+
+void Hub::LetGo(const std::shared_ptr<Channel>& channel) const {
+  if (channel->log().history() != nullptr) keeper_->Leave(channel);
 }
 
 void Hub::SetKernelSide(KernelSideStatus status) {
@@ -95,6 +113,20 @@ void Hub::SetKernelSide(KernelSideStatus status) {
   if (kernel_side_ == status) return;
   kernel_side_ = std::move(status);
   TouchLocked();
+}
+
+void Hub::SetOwnProblems(std::vector<Problem> problems) {
+  const std::lock_guard lock(mutex_);
+  if (own_problems_ == problems) return;
+  own_problems_ = std::move(problems);
+  TouchLocked();
+}
+
+std::vector<Problem> Hub::problems() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Problem> problems = kernel_side_.problems;
+  problems.insert(problems.end(), own_problems_.begin(), own_problems_.end());
+  return problems;
 }
 
 std::shared_ptr<Channel> Hub::Find(std::string_view name) const {

@@ -14,6 +14,7 @@
 
 #include "bridge/hub/channel.h"
 #include "bridge/hub/filter.h"
+#include "bridge/hub/history.h"
 #include "bridge/hub/waiter.h"
 
 namespace kchan::hub {
@@ -69,6 +70,8 @@ class Hub {
 
   void SetDoor(KernelDoor* door);
   KernelDoor* door() const;
+  // Before any channel. It outlives the hub's use of it: Upsert().
+  void SetHistoryKeeper(HistoryKeeper* keeper);
 
   // Sources' side. Finds the channel of this name and gives it the new
   // description, or makes it; one that had records and now has none, or the
@@ -79,6 +82,8 @@ class Hub {
   // Forgets a channel with its history; subscriptions to it end.
   void Remove(std::string_view name);
   void SetKernelSide(KernelSideStatus status);
+  // What is not as it should be in the daemon itself.
+  void SetOwnProblems(std::vector<Problem> problems);
   // Asks again for the limits of each log; they may have changed.
   void UpdateLogLimits();
 
@@ -89,7 +94,10 @@ class Hub {
   // Whether a new channel has to take the place of one that has ended.
   bool is_full() const;
   KernelSideStatus kernel_side() const;
+  // The kernel side's, and the daemon's own.
+  std::vector<Problem> problems() const;
   const MemoryUse& memory() const { return *use_; }
+  const std::shared_ptr<MemoryUse>& memory_use() const { return use_; }
   // Notified, again and again, while readers pin more than max_pinned_bytes.
   // After SetPinnedWaiter(nullptr) returns the old one is not called any more.
   void SetPinnedWaiter(Waiter* waiter);
@@ -111,6 +119,8 @@ class Hub {
 
   // Null if no channel may go; else the caller destroys it without the lock.
   std::shared_ptr<Channel> TakeEndedLocked();
+  // Of a channel that is not in channels_ any more. Without the lock.
+  void LetGo(const std::shared_ptr<Channel>& channel) const;
   // Something changed: version() grows, waiters are notified.
   void Touch();
   void TouchLocked();
@@ -121,9 +131,11 @@ class Hub {
   FilterSet filters_;
   mutable std::mutex mutex_;
   KernelDoor* door_ = nullptr;
+  HistoryKeeper* keeper_ = nullptr;  // set once, before there is any channel
   uint64_t version_ = 1;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_;
   KernelSideStatus kernel_side_;
+  std::vector<Problem> own_problems_;
   mutable WaiterList waiters_;
 };
 

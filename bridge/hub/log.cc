@@ -23,11 +23,13 @@ size_t SegmentBytes(const LogLimits& limits) {
 
 }  // namespace
 
-Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use)
+Log::Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use, std::shared_ptr<History> history)
     : segment_bytes_(SegmentBytes(limits)),
       use_(std::move(use)),
+      history_(std::move(history)),
       max_bytes_(limits.max_bytes),
       may_be_held_(limits.may_be_held) {
+  if (history_ != nullptr) Restore();
   use_->Join(this);
 }
 
@@ -44,9 +46,20 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
   next_sequence = std::max<uint64_t>(next_sequence, 1);
   const bool same_epoch = epoch == epoch_;
   if (same_epoch && next_sequence > next_sequence_) {
-    AppendLoss({.count = next_sequence - next_sequence_,
-                .stage = LossStage::kSource,
-                .cause = "numbers skipped"});
+    Loss loss{.count = next_sequence - next_sequence_,
+              .stage = LossStage::kSource,
+              .cause = "numbers skipped"};
+    if (is_restored_) {
+      loss.stage = LossStage::kDaemonRestart;
+      loss.cause = "only in the memory of a daemon that ended";
+    }
+    AppendLoss(loss);
+  } else if (same_epoch && is_restored_) {
+    kept_below_ = next_sequence_;
+    next_sequence_ = published_next_ = next_sequence;
+  }
+  if (is_restored_) {
+    GoOnFromHistory(same_epoch, has_history, has_history ? history_end : next_sequence - 1);
   }
   if (same_epoch && schema_id == schema_id_) return;
 
@@ -61,6 +74,7 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
   }
   epoch_ = epoch;
   next_sequence_ = published_next_ = next_sequence;
+  kept_below_ = 0;
   begin_ns_ = 0;
   if (!runs_.empty()) runs_.back().has_history = false;
   runs_.push_back({.id = ++run_,
@@ -78,6 +92,8 @@ void Log::StartEpoch(uint64_t epoch, uint64_t schema_id, uint64_t next_sequence,
 }
 
 uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payload) {
+  if (next_sequence_ < kept_below_) [[unlikely]]
+    return next_sequence_++;
   const RecordSize size = SizeOfRecord(header, payload.size());
   if (std::byte* const to = PlaceFor(size.element); to != nullptr) [[likely]] {
     write_ = PutRecord(to, size, next_sequence_, header, payload);
@@ -95,7 +111,13 @@ uint64_t Log::Append(const RecordHeader& header, std::span<const std::byte> payl
 
 void Log::AppendLoss(const Loss& loss) {
   Loss joined = loss;
-  if (Joins(loss)) {
+  if (next_sequence_ < kept_below_) {
+    const uint64_t kept = std::min(loss.count, kept_below_ - next_sequence_);
+    next_sequence_ += kept;
+    joined.count -= kept;
+    if (joined.count == 0) return;
+  }
+  if (Joins(joined)) {
     // Write the last element again, longer.
     joined.count += last_loss_.count;
     next_sequence_ -= last_loss_.count;
@@ -226,7 +248,7 @@ void Log::PublishLocked() {
   published_next_ = next_sequence_;
   last_loss_at_ = nullptr;
   evicted_records_ += std::exchange(unkept_records_, 0);
-  runs_.back().last_sequence = next_sequence_ - 1;
+  runs_.back().last_sequence = std::max(runs_.back().last_sequence, next_sequence_ - 1);
   runs_.back().begin_ns = begin_ns_;
   published_counters_ = counted_;
   waiters_.NotifyAll();
@@ -302,7 +324,7 @@ void Log::CountEvictableLocked() {
 }
 
 void Log::ForgetRunsLocked(Dropped& dropped) {
-  while (runs_.size() > kMaxEpochs) {
+  while (runs_.size() > max_epochs()) {
     while (!entries_.empty() && entries_.front().run == runs_.front().id) {
       DropOldestLocked(dropped);
     }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bridge/hub/evicted_spans.h"
+#include "bridge/hub/history.h"
 #include "bridge/hub/log_batch.h"
 #include "bridge/hub/log_position.h"
 #include "bridge/hub/record.h"
@@ -61,12 +62,17 @@ struct LogExtent {
 // crosses from one epoch to the next by itself. Of epochs the log remembers
 // kMaxEpochs; a reader in an older one gets a loss of unknown count.
 //
+// With a history it begins where that ended: what it has dropped, and what was
+// before it, is read from there, in pieces that may have to be waited for. Only
+// what is not there either is lost.
+//
 // Thread safety: StartEpoch, Append*, Publish from one thread at a time (the
 // writer's; each log may have its own); everything else from any. Append* take
 // the lock only where they begin a segment.
 class Log {
  public:
-  Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use);
+  Log(const LogLimits& limits, std::shared_ptr<MemoryUse> use,
+      std::shared_ptr<History> history = nullptr);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -86,6 +92,10 @@ class Log {
 
   // What comes now is new.
   void CaughtUp();
+
+  // The number that StartEpoch(epoch) goes on with at the least: 1, but where
+  // the log, or its history, has that epoch now. Writer only.
+  uint64_t NextIn(uint64_t epoch) const { return epoch == epoch_ ? next_sequence_ : 1; }
 
   // Appends one record; returns its number. Invalidates nothing. Needs an
   // epoch.
@@ -145,11 +155,18 @@ class Log {
   // `position`. Returns false, and does not arm, if there is already.
   bool Wait(const LogPosition& position, Waiter* waiter) const;
 
+  // Whether what comes next at `position` is on its way from the history: it is
+  // not the end, though there is nothing now.
+  bool IsPending(const LogPosition& position) const;
+
   // After this returns `waiter` is not called by this log any more, by Wait() or
   // by WaitForRoom().
   void Disarm(Waiter* waiter) const;
 
   LogExtent extent() const;
+
+  // Null if it has none.
+  const std::shared_ptr<History>& history() const { return history_; }
 
   // What GiveUpOldest() could drop, one after the other: all published
   // segments but the last, which may still be written to, and what is held.
@@ -159,6 +176,7 @@ class Log {
   std::shared_ptr<const Segment> GiveUpOldest();
 
   static constexpr size_t kMaxEpochs = 64;
+  static constexpr size_t kMaxHistoryEpochs = 1024;  // of a log with a history
 
  private:
   friend class LogHold;
@@ -186,8 +204,12 @@ class Log {
     bool is_live = false;        // not all of it is history
     uint64_t history_end = 0;    // its last number, as far as that is known
     uint64_t begin_ns = 0;       // its first record's time; 0: none yet
+    bool is_restored = false;    // from the history; it may go on, or have ended
+    bool ended_unseen = false;   // what it ended with is not known
 
-    bool IsAwaited(uint64_t sequence) const { return has_history && sequence > last_sequence; }
+    bool IsAwaited(uint64_t sequence) const {
+      return (has_history || is_restored) && sequence > last_sequence;
+    }
   };
 
   struct Counters {
@@ -201,7 +223,9 @@ class Log {
   struct Found {
     std::optional<Loss> loss;
     const Entry* entry = nullptr;
-    explicit operator bool() const { return loss || entry != nullptr; }
+    HistoryAnswer piece = {};  // of the history, if it has one
+    bool is_pending = false;   // the history is still to say
+    explicit operator bool() const { return loss || entry != nullptr || piece.chunk != nullptr; }
   };
 
   // log.cc: the writer's side.
@@ -225,11 +249,13 @@ class Log {
   // log_hold.cc
   uint64_t FirstHeldLocked() const;
   size_t UnheldBytesLocked() const;
+  size_t FreeBytesLocked() const;
   size_t RoomLocked() const;
   void HoldsChangedLocked();
 
   // log_read.cc: the readers' side. All need the lock.
   Found Resolve(LogPosition& position) const;
+  Found ResolveFrom(LogPosition& position, bool log_only) const;
   bool PassHistory(LogPosition& position) const;
   static LogBatch BatchOf(const Found& found, const LogPosition& position);
   static void TakeRest(const Entry& entry, LogPosition& position, LogBatch& batch);
@@ -243,14 +269,28 @@ class Log {
   const Run& RunOf(uint64_t run) const { return runs_[run - runs_.front().id]; }
   std::optional<LogPosition> Find(const Cursor& cursor) const;
   LogPosition Oldest() const;
+  LogPosition OldestInLog() const;
   LogPosition Newest() const;
   LogPosition LastRecords(uint64_t records) const;
-  LogPosition Since(uint64_t boottime_ns) const;
+  LogPosition Since(const StartSince& since) const;
   LogPosition InFrontOf(const Run& run, uint64_t sequence, uint64_t since_ns) const;
   LogPosition Locate(const Run& run, uint64_t sequence) const;
 
+  // log_history.cc: what the history has. All but the first three need the lock.
+  void Restore();
+  void GoOnFromHistory(bool same_epoch, bool has_history, uint64_t before);
+  static void TakePiece(const HistoryAnswer& piece, size_t max_bytes, LogPosition& position,
+                        LogBatch& batch);
+  Found FromHistory(LogPosition& position, uint64_t passed) const;
+  bool Place(LogPosition& position) const;
+  std::optional<LogPosition> OldestInHistory() const;
+  std::optional<LogPosition> SinceInHistory(int64_t utc_ns) const;
+  LogPosition InHistory(const Run& run, const Cursor& cursor) const;
+  size_t max_epochs() const { return history_ == nullptr ? kMaxEpochs : kMaxHistoryEpochs; }
+
   const size_t segment_bytes_;
   const std::shared_ptr<MemoryUse> use_;
+  const std::shared_ptr<History> history_;
   std::atomic<size_t> max_bytes_;
   std::atomic<bool> may_be_held_;
 
@@ -268,6 +308,8 @@ class Log {
   Loss last_loss_;                     // ... and unpublished
   uint64_t records_before_segment_ = 0;
   uint64_t unkept_records_ = 0;  // since the last Publish(): there was no memory for them
+  bool is_restored_ = false;     // as that of the last run
+  uint64_t kept_below_ = 0;      // numbers that come once more, and are in the history
   uint64_t newest_ns_ = 0;       // in the last of `open_`
   uint64_t begin_ns_ = 0;        // of the current epoch; 0: no record yet
   Counters counted_;
@@ -278,7 +320,8 @@ class Log {
   size_t bytes_ = 0;                        // of all segments, unpublished ones too
   size_t published_bytes_ = 0;              // of entries_
   std::atomic<size_t> evictable_bytes_{0};  // written under mutex_
-  std::deque<Run> runs_;                    // at most kMaxEpochs
+  std::deque<Run> runs_;                    // at most max_epochs()
+  LogPosition restored_end_;                // where the history ended at first
   Counters published_counters_;
   uint64_t evicted_records_ = 0;
   EvictedSpans evicted_;

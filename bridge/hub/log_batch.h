@@ -25,6 +25,8 @@ struct LogBatch {
   // What this reader lost before the first element, for reasons of its own:
   // eviction, a daemon restart, an epoch that ended out of sight.
   std::optional<Loss> loss;
+  // UTC minus boottime, if they are not of this boot.
+  std::optional<int64_t> clock_offset_ns;
   std::vector<SegmentSlice> slices;
   size_t body_bytes = 0;  // sum of the slices
 

@@ -34,6 +34,9 @@ uint64_t Log::FirstHeldLocked() const {
   for (LogPosition hold : holds_) {
     // One that waits for the end of a history holds nothing of that.
     if (runs_.empty() || !PassHistory(hold)) continue;
+    // One that is still to come to what is here loses nothing: it is on its way
+    // through the history, which has what the log drops.
+    if (hold.lookup || hold.segment_id == LogPosition::kInHistory) continue;
     uint64_t id = std::max(hold.segment_id, first_id_);
     // One that was read to its end is not needed any more, even if it may grow.
     const bool is_read =
@@ -53,14 +56,18 @@ size_t Log::UnheldBytesLocked() const {
   return bytes;
 }
 
+// What its bound leaves beside what is held.
+size_t Log::FreeBytesLocked() const {
+  const size_t kept = bytes_ - UnheldBytesLocked();
+  return max_bytes() - std::min(max_bytes(), kept);
+}
+
 size_t Log::RoomLocked() const {
   if (holds_.empty()) return SIZE_MAX;
-  const size_t kept = bytes_ - UnheldBytesLocked();
   // A quarter of a segment's worth of ring space, and the one record that may go
   // beyond it, are less than a segment when encoded. It takes new segments of at
   // most twice a segment's bytes to hold that, since they grow by doubling.
-  const bool has_room = kept == 0 || kept + 2 * segment_bytes_ <= max_bytes();
-  return has_room ? segment_bytes_ / 4 : 0;
+  return FreeBytesLocked() / (2 * segment_bytes_) * (segment_bytes_ / 4);
 }
 
 size_t Log::Room() const {
@@ -78,7 +85,9 @@ bool Log::WaitForRoom(Waiter* waiter) const {
 
 void Log::HoldsChangedLocked() {
   CountEvictableLocked();
-  if (RoomLocked() != 0) room_waiters_.NotifyAll();
+  // Not for each segment: a writer that finds room for one would sleep again at
+  // once. Readers that have read everything leave more than this.
+  if (RoomLocked() != 0 && FreeBytesLocked() >= max_bytes() / 4) room_waiters_.NotifyAll();
 }
 
 }  // namespace kchan::hub

@@ -7,6 +7,7 @@
 #include <optional>
 #include <variant>
 
+#include "bridge/hub/history.h"
 #include "bridge/hub/record.h"
 
 namespace kchan::hub {
@@ -25,6 +26,7 @@ struct StartAt {
 // loss, and so is what a daemon before this one may have had.
 struct StartSince {
   uint64_t boottime_ns = 0;
+  int64_t utc_ns = 0;  // the same; a history has seen other boots
 };
 using Start = std::variant<StartNow, StartOldest, StartLast, StartAt, StartSince>;
 
@@ -41,6 +43,12 @@ struct LogPosition {
   uint64_t segment_id = 0;     // where sequence + 1 is expected
   size_t offset = 0;
   std::optional<Loss> owed = std::nullopt;  // the rest of a loss that the cursor points into
+  std::optional<HistoryQuery> lookup = std::nullopt;  // the history is still to say where it is
+  bool log_only = false;  // what the log has dropped is lost, wherever else it may be
+
+  // As segment_id: in a piece of the history. The offset is in that piece, for who
+  // has it; the log goes by the cursor.
+  static constexpr uint64_t kInHistory = UINT64_MAX;
 
   // Whether it is at `place` of the same log, or behind it.
   bool HasReached(const LogPosition& place) const {

@@ -5,6 +5,7 @@
 // have consecutive ids, so "evicted" is a comparison, and what was in them is
 // counted by subtraction: nothing is kept for a reader.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "bridge/hub/element.h"
@@ -56,28 +57,45 @@ LogPosition CutLastSlice(LogBatch& batch, size_t max_bytes, LogPosition before) 
 LogBatch Log::Read(LogPosition& position, size_t max_bytes) const {
   LogBatch batch;
   LogPosition before;
+  HistoryAnswer piece;
   {
     const std::lock_guard lock(mutex_);
-    const Found found = Resolve(position);
+    Found found = Resolve(position);
     if (!found) return batch;
+    piece = std::move(found.piece);
     batch = BatchOf(found, position);
     if (found.entry != nullptr) before = Gather(max_bytes, position, batch);
   }
   // Without the lock: the slices keep their segments, and published bytes do
   // not change.
-  if (batch.body_bytes > max_bytes) position = CutLastSlice(batch, max_bytes, before);
+  if (batch.body_bytes > max_bytes) {
+    before.log_only = position.log_only;
+    position = CutLastSlice(batch, max_bytes, before);
+  }
+  if (piece.chunk != nullptr) TakePiece(piece, max_bytes, position, batch);
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
 }
 
 LogBatch Log::ReadSegment(LogPosition& position, LogPosition& front) const {
-  const std::lock_guard lock(mutex_);
-  const Found found = Resolve(position);
-  front = position;
-  if (!found) return {};
-  LogBatch batch = BatchOf(found, position);
-  if (found.entry != nullptr) TakeRest(*found.entry, position, batch);
+  LogBatch batch;
+  HistoryAnswer piece;
+  {
+    const std::lock_guard lock(mutex_);
+    Found found = Resolve(position);
+    front = position;
+    if (!found) return batch;
+    piece = std::move(found.piece);
+    batch = BatchOf(found, position);
+    if (found.entry != nullptr) TakeRest(*found.entry, position, batch);
+  }
+  if (piece.chunk != nullptr) {
+    TakePiece(piece, std::numeric_limits<size_t>::max(), position, batch);
+    if (batch.loss) front.cursor.sequence += batch.loss->count;
+    front.segment_id = LogPosition::kInHistory;
+    front.offset = position.offset - batch.body_bytes;
+  }
   batch.last_sequence = position.cursor.sequence;
   if (batch.last_sequence < batch.first_sequence) batch.first_sequence = 0;
   return batch;
@@ -142,23 +160,49 @@ std::optional<Loss> Log::SkipTo(const LogPosition& to, LossStage stage,
 bool Log::Wait(const LogPosition& position, Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   LogPosition ahead = position;
-  if (Resolve(ahead)) return false;
+  const Found found = Resolve(ahead);
+  if (found.is_pending) {
+    return history_->Wait(
+        ahead.lookup ? *ahead.lookup : HistoryQuery{.run = ahead.run, .after = ahead.cursor},
+        waiter);
+  }
+  if (found) return false;
   waiters_.Arm(waiter);
   return true;
+}
+
+bool Log::IsPending(const LogPosition& position) const {
+  const std::lock_guard lock(mutex_);
+  LogPosition ahead = position;
+  return Resolve(ahead).is_pending;
 }
 
 void Log::Disarm(Waiter* waiter) const {
   const std::lock_guard lock(mutex_);
   waiters_.Disarm(waiter);
   room_waiters_.Disarm(waiter);
+  if (history_ != nullptr) history_->Disarm(waiter);
 }
 
 // Moves `position` over what is gone, up to the next element. One loss at a
 // time: what lies behind a second one, or in another epoch, is for the next
 // call.
 Log::Found Log::Resolve(LogPosition& position) const {
+  const bool log_only = position.log_only;
+  Found found = ResolveFrom(position, log_only);
+  position.log_only = log_only;
+  return found;
+}
+
+Log::Found Log::ResolveFrom(LogPosition& position, bool log_only) const {
   Found found;
-  if (runs_.empty() || !PassHistory(position)) return found;
+  if (runs_.empty()) return found;
+  if (position.lookup && !Place(position)) {
+    found.is_pending = true;
+    return found;
+  }
+  if (!PassHistory(position)) return found;
+  if (position.segment_id == LogPosition::kInHistory) position.segment_id = position.offset = 0;
   if (position.run < runs_.front().id) {
     if (position.unknown_epoch && IsAwaited(position.cursor)) return found;
     found.loss = Rejoin(position);
@@ -177,6 +221,12 @@ Log::Found Log::Resolve(LogPosition& position) const {
 
     const Entry* entry = Following(position);
     const bool in_run = entry != nullptr && entry->run == run.id;
+    if (in_run && position.offset == 0 &&
+        entry->segment->first_sequence() <= position.cursor.sequence) {
+      // From the history, whose pieces end elsewhere.
+      position = Locate(run, position.cursor.sequence);
+      continue;
+    }
     // Everything below this is behind the reader, here or evicted.
     uint64_t passed = run.last_sequence;
     if (in_run) {
@@ -185,6 +235,7 @@ Log::Found Log::Resolve(LogPosition& position) const {
     }
     if (position.cursor.sequence < passed) {
       if (found.loss) return found;
+      if (history_ != nullptr && !log_only) return FromHistory(position, passed);
       found.loss = LossUpTo(position, passed, LossStage::kLogEviction);
     }
     if (in_run) {
@@ -195,6 +246,11 @@ Log::Found Log::Resolve(LogPosition& position) const {
     if (found.loss || run.id == runs_.back().id) return found;
     ++position.run;
     position.cursor = {.epoch = RunOf(position).epoch, .sequence = 0};
+    if (run.ended_unseen) {
+      position.schema_id = RunOf(position).schema_id;
+      found.loss = Loss{.stage = LossStage::kDaemonRestart};
+      return found;
+    }
   }
 }
 

@@ -12,7 +12,7 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
   const std::lock_guard lock(mutex_);
   if (std::holds_alternative<StartOldest>(start)) return Oldest();
   if (const auto* last = std::get_if<StartLast>(&start)) return LastRecords(last->records);
-  if (const auto* since = std::get_if<StartSince>(&start)) return Since(since->boottime_ns);
+  if (const auto* since = std::get_if<StartSince>(&start)) return Since(*since);
   if (const auto* at = std::get_if<StartAt>(&start)) {
     const Run* run = FindRun(at->cursor);
     if (run == nullptr) return LogPosition{.cursor = at->cursor, .unknown_epoch = true};
@@ -21,7 +21,7 @@ std::optional<LogPosition> Log::Seek(const Start& start) const {
     }
     return Find(at->cursor);
   }
-  if (runs_.empty() || runs_.back().has_history) {
+  if (runs_.empty() || runs_.back().has_history || runs_.back().is_restored) {
     return LogPosition{.after_history = true, .run = runs_.empty() ? 0 : runs_.back().id};
   }
   return Newest();
@@ -45,12 +45,20 @@ std::optional<LogPosition> Log::Find(const Cursor& cursor) const {
   const Run* run = FindRun(cursor);
   if (run == nullptr) return std::nullopt;
   if (cursor.sequence <= run->last_sequence) return Locate(*run, cursor.sequence);
+  if (run->ended_unseen) {
+    // It has more than is known of that epoch; Resolve() says so at its end.
+    return LogPosition{.cursor = cursor, .schema_id = run->schema_id, .run = run->id};
+  }
   if (!run->had_history || run->id == runs_.back().id) return std::nullopt;
   return Locate(*run, run->last_sequence);
 }
 
 LogPosition Log::Oldest() const {
-  if (entries_.empty()) return Newest();
+  if (auto oldest = OldestInHistory()) return *oldest;
+  return entries_.empty() ? Newest() : OldestInLog();
+}
+
+LogPosition Log::OldestInLog() const {
   const Entry& entry = entries_.front();
   return {.cursor = {entry.segment->epoch(), entry.segment->first_sequence() - 1},
           .schema_id = entry.segment->schema_id(),
@@ -77,7 +85,12 @@ LogPosition Log::LastRecords(uint64_t records) const {
   size_t index = entries_.size();
   uint64_t found = 0;
   while (index > 0 && found < records) found += entries_[--index].records;
-  if (found < records) return Oldest();
+  if (found < records) {
+    if (!OldestInHistory()) return Oldest();
+    const LogPosition before = entries_.empty() ? Newest() : OldestInLog();
+    return {.lookup = HistoryQuery{
+                .run = before.run, .after = before.cursor, .last_records = records - found}};
+  }
 
   const Entry& entry = entries_[index];
   const Segment& segment = *entry.segment;
@@ -130,7 +143,9 @@ LogPosition Log::Locate(const Run& run, uint64_t sequence) const {
 
 // Each segment, kept or evicted, knows its youngest record: the first that is
 // young enough is the place, for a log's order need not be time order.
-LogPosition Log::Since(uint64_t boottime_ns) const {
+LogPosition Log::Since(const StartSince& since) const {
+  if (const std::optional<LogPosition> place = SinceInHistory(since.utc_ns)) return *place;
+  const uint64_t boottime_ns = since.boottime_ns;
   if (evicted_.forgotten_newest_ns() >= boottime_ns && evicted_.forgotten_newest_ns() != 0) {
     return {.unknown_epoch = true};  // a loss of unknown count, then the oldest
   }

@@ -28,8 +28,13 @@ struct MemoryUse {
  public:
   explicit MemoryUse(uint64_t max_log_bytes = UINT64_MAX) : max_log_bytes_(max_log_bytes) {}
 
+  using Count = std::atomic<uint64_t> MemoryUse::*;
+
   std::atomic<uint64_t> log_bytes{0};
   std::atomic<uint64_t> pinned_bytes{0};
+  // What was read from histories, for readers to come: within bounds of its own,
+  // so that reading what is old takes nothing from what is new.
+  std::atomic<uint64_t> history_bytes{0};
   std::atomic<uint64_t> match_bytes{0};  // what filters have found in the logs
 
   // Told by MarkEvicted() each time pinned_bytes is beyond max_pinned_bytes.

@@ -26,8 +26,9 @@ enum class LossStage : uint8_t {
   kSubscriberPolicy = 5,
   kRateLimit = 6,
   kDaemonRestart = 7,
+  kSpool = 8,
 };
-inline constexpr size_t kLossStages = 8;
+inline constexpr size_t kLossStages = 9;
 
 // Consecutive numbers that will not come. A writer leaves first_sequence to
 // the log, which assigns it.

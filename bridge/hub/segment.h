@@ -23,9 +23,9 @@ namespace kchan::hub {
 // move or change once published.
 class Segment {
  public:
-  // `capacity` was reserved of `use`.
+  // `capacity` was reserved of `use`: it counts in its `held`.
   Segment(size_t capacity, uint64_t epoch, uint64_t schema_id, uint64_t first_sequence,
-          std::shared_ptr<MemoryUse> use);
+          std::shared_ptr<MemoryUse> use, MemoryUse::Count held = &MemoryUse::log_bytes);
   ~Segment();
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
@@ -53,6 +53,7 @@ class Segment {
   const uint64_t first_sequence_;
   std::unique_ptr<std::byte[]> bytes_;
   const std::shared_ptr<MemoryUse> use_;
+  const MemoryUse::Count held_;
   std::atomic<bool> evicted_{false};
   mutable SegmentMatches matches_;
 };

@@ -18,12 +18,19 @@ constexpr size_t kCopiedBytes = 32 << 10;
 // What a loss without CPU and cause takes at most.
 constexpr size_t kMaxLossBytes = 32;
 
-// How many bytes of whole elements at the start of `bytes` fit.
+// How many bytes of whole elements at the start of `bytes` fit. What takes no
+// number stays with what is in front of it, if that is not the first: a place in
+// the history is a number, and cannot be between the two.
 size_t WholeElements(std::span<const std::byte> bytes, size_t max_bytes) {
   size_t whole = 0;
+  size_t in_front = 0;  // of the last that takes a number
   while (whole < bytes.size()) {
     const std::optional<Element> element = ParseElement(bytes.subspan(whole));
-    if (!element || element->bytes > max_bytes - whole) break;
+    if (!element) break;
+    if (element->bytes > max_bytes - whole) {
+      return element->numbers == 0 && in_front != 0 ? in_front : whole;
+    }
+    if (element->numbers != 0) in_front = whole;
     whole += element->bytes;
   }
   return whole;
@@ -41,12 +48,14 @@ void SelectedBatch::Begin(const LogBatch& found, const LogPosition& front) {
   batch_.epoch = found.epoch;
   batch_.schema_id = found.schema_id;
   batch_.loss = found.loss;
+  batch_.clock_offset_ns = found.clock_offset_ns;
   const bool covers_loss = found.loss && found.loss->count != 0;
   batch_.first_sequence = covers_loss ? found.loss->first_sequence : front.cursor.sequence + 1;
 }
 
 bool SelectedBatch::Continues(const LogBatch& found) const {
-  return !found.loss && found.epoch == batch_.epoch && found.schema_id == batch_.schema_id;
+  return !found.loss && found.epoch == batch_.epoch && found.schema_id == batch_.schema_id &&
+         found.clock_offset_ns == batch_.clock_offset_ns;
 }
 
 // Every loss matches, so all that lies between two runs is records.

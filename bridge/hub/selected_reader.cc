@@ -2,6 +2,7 @@
 #include "bridge/hub/selected_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "bridge/hub/boottime.h"
@@ -31,7 +32,8 @@ SelectedReader::SelectedReader(Channel& channel, const LogPosition& start,
       takes_all_(!options.filter && !options.since_utc_ns && !options.until_utc_ns &&
                  options.sample_every <= 1 && !options.ends_with_history &&
                  !options.skips_to_newest),
-      reached_(start) {
+      reached_(start),
+      was_in_log_(start.segment_id != LogPosition::kInHistory && !start.lookup) {
   selection_.filter = options.filter;
   selection_.sample_every = std::max<uint32_t>(options.sample_every, 1);
   SetClockOffset(clock_offset_ns);
@@ -39,6 +41,11 @@ SelectedReader::SelectedReader(Channel& channel, const LogPosition& start,
 }
 
 void SelectedReader::SetClockOffset(int64_t offset_ns) {
+  clock_offset_ns_ = offset_ns;
+  UseClock(offset_ns);
+}
+
+void SelectedReader::UseClock(int64_t offset_ns) {
   if (options_.since_utc_ns) selection_.since_ns = BoottimeOf(*options_.since_utc_ns, offset_ns);
   if (options_.until_utc_ns) until_ns_ = BoottimeOf(*options_.until_utc_ns, offset_ns);
 }
@@ -93,6 +100,7 @@ bool SelectedReader::Scan(const BatchBounds& bounds, LogPosition& position, Sele
     LogPosition front;
     LogPosition end = position;
     const LogBatch found = Read(end, front);
+    UseClock(found.clock_offset_ns.value_or(clock_offset_ns_));
     if (batch.has_begun()) {
       if (end.run != position.run) return true;
       if (found.empty()) return false;
@@ -104,7 +112,11 @@ bool SelectedReader::Scan(const BatchBounds& bounds, LogPosition& position, Sele
     const bool is_cut = slice != nullptr && CutAtEnd(*slice, front, end);
     if (!batch.has_begun() && (found.loss || end.offset > front.offset)) batch.Begin(found, front);
     if (slice == nullptr) continue;
-    const size_t looked_at = TakeSegment(bounds, slice->segment, end, left, position, batch);
+    // A place in the history is a number, which a filter may not have come to
+    // where it stops: so a piece of it is looked at as a whole.
+    const bool is_piece = end.segment_id == LogPosition::kInHistory;
+    const size_t max_bytes = is_piece ? std::numeric_limits<size_t>::max() : left;
+    const size_t looked_at = TakeSegment(bounds, slice->segment, end, max_bytes, position, batch);
     left -= std::min(left, std::max(looked_at, kSegmentCostBytes));
     ends_ = is_cut && position.offset == end.offset;
   }
@@ -114,7 +126,10 @@ bool SelectedReader::Scan(const BatchBounds& bounds, LogPosition& position, Sele
 // As Log::ReadSegment(), but for who wants to skip to the newest.
 LogBatch SelectedReader::Read(LogPosition& position, LogPosition& front) {
   const Log& log = channel_.log();
+  // Who wants the newest does not go back to what the log has dropped.
+  position.log_only = options_.skips_to_newest && was_in_log_;
   LogBatch found = log.ReadSegment(position, front);
+  was_in_log_ |= !found.slices.empty() && position.segment_id != LogPosition::kInHistory;
   if (!options_.skips_to_newest || found.empty()) return found;
   if (found.loss && found.loss->stage == LossStage::kLogEviction) skip_to_ = log.End();
   if (!skip_to_ || front.HasReached(*skip_to_)) return found;

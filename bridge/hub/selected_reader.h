@@ -79,6 +79,8 @@ class SelectedReader {
   size_t TakeSegment(const BatchBounds& bounds, const std::shared_ptr<const Segment>& segment,
                      const LogPosition& end, size_t max_bytes, LogPosition& position,
                      SelectedBatch& batch);
+  // That of the records that are looked at.
+  void UseClock(int64_t offset_ns);
   const FilterProgram& ProgramFor(uint64_t schema_id);
   void MoveTo(const LogPosition& position);
 
@@ -88,11 +90,13 @@ class SelectedReader {
   const bool takes_all_;  // and for ever
   RecordSelection selection_;
   uint64_t until_ns_ = UINT64_MAX;
+  int64_t clock_offset_ns_ = 0;  // of this boot
 
   LogPosition reached_;                 // behind what was given out and what is withheld
   SelectedBatch withheld_;              // between the two
   std::optional<LogHold> hold_;         // at reached_, if it blocks
   std::optional<LogPosition> skip_to_;  // all before is to be skipped
+  bool was_in_log_;                     // it has come to what is not only in a history
   uint64_t peeked_records_ = 0;
   bool is_unfinished_ = false;
   bool ends_ = false;  // behind what Peek() returned

@@ -19,7 +19,8 @@ constexpr char kFilterField[] = "open.filter: ";
 Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns) {
   if (is_late && !std::holds_alternative<StartAt>(selection.start)) return StartOldest{};
   if (!std::holds_alternative<StartSince>(selection.start)) return selection.start;
-  return StartSince{BoottimeOf(selection.since_utc_ns.value_or(0), clock_offset_ns)};
+  const int64_t utc_ns = selection.since_utc_ns.value_or(0);
+  return StartSince{.boottime_ns = BoottimeOf(utc_ns, clock_offset_ns), .utc_ns = utc_ns};
 }
 
 absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
@@ -257,7 +258,7 @@ bool Subscription::Impl::HasEnded() const {
   };
   if (stop.end_of_history && all([](const auto& r) { return r.told_history_end(); })) return true;
   if (!stop.until_utc_ns) return false;
-  if (quota_.HasPassedItsEnd()) return true;
+  if (quota_.HasPassedItsEnd()) return all([](const auto& r) { return !r.is_pending(); });
   return !readers_.empty() && all([](const auto& r) { return r.is_done(); });
 }
 
@@ -266,7 +267,7 @@ absl::Status Subscription::Impl::DropRemoved() {
   if (is_paused_ || window_is_full_) return absl::OkStatus();
   std::string last_removed;
   std::erase_if(readers_, [&](const auto& reader) {
-    if (!reader->is_removed()) return false;
+    if (!reader->is_removed() || reader->is_pending()) return false;
     last_removed = reader->channel()->name();
     unacknowledged_bytes_ -= reader->unacknowledged_bytes();
     return true;

@@ -115,7 +115,8 @@ class Subscription {
 
 // Whether `glob` matches one name only, itself.
 bool GlobIsLiteral(std::string_view glob);
-// Whether `name` matches `glob`: `*`, `?`, `[set]`. As kchan.v1.Selection.glob.
+// Whether `name` matches `glob`: `*`, `?`, `[set]`, none of which matches a `/`. As
+// kchan.v1.Selection.glob.
 bool GlobMatches(std::string_view glob, std::string_view name);
 // OK, or INVALID_ARGUMENT that says what is wrong with it.
 absl::Status CheckGlob(std::string_view glob);

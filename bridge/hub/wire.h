@@ -29,6 +29,7 @@ inline constexpr uint32_t kBatchFirstSequence = 6;
 inline constexpr uint32_t kBatchLastSequence = 7;
 inline constexpr uint32_t kBatchFiltered = 8;
 inline constexpr uint32_t kBatchSampled = 9;
+inline constexpr uint32_t kBatchClockOffset = 10;
 // kchan.v1.Record
 inline constexpr uint32_t kRecordSequence = 1;
 inline constexpr uint32_t kRecordBoottime = 2;

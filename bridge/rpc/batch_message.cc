@@ -90,6 +90,9 @@ std::string EncodeHeader(std::string_view channel, const hub::LogBatch& batch) {
   own.Varint(wire::kBatchLastSequence, batch.last_sequence);
   own.Varint(wire::kBatchFiltered, batch.filtered);
   own.Varint(wire::kBatchSampled, batch.sampled);
+  if (batch.clock_offset_ns) {
+    own.Fixed64(wire::kBatchClockOffset, static_cast<uint64_t>(*batch.clock_offset_ns));
+  }
   if (batch.loss) own.Bytes(wire::kBatchLost, EncodeLost(*batch.loss));
 
   Encoder header;

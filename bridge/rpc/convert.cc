@@ -68,6 +68,17 @@ void Describe(const hub::ChannelDescription& from, v1::Channel& to) {
   to.mutable_block()->set_read_only(from.block->read_only);
 }
 
+void Describe(const hub::HistoryExtent& from, v1::Spool& to) {
+  to.set_state(static_cast<v1::SpoolState>(from.state));
+  to.set_reason(from.reason);
+  to.set_bytes(from.bytes);
+  to.set_max_bytes(from.max_bytes);
+  to.set_records(from.records);
+  if (!from.oldest) return;
+  to.set_oldest_epoch(from.oldest->epoch);
+  to.set_oldest_sequence(from.oldest->sequence + 1);
+}
+
 uint64_t LostAt(const hub::LogExtent& extent, hub::LossStage stage) {
   return extent.lost[static_cast<size_t>(stage)];
 }
@@ -87,6 +98,8 @@ v1::Channel ToProto(const hub::Channel& channel) {
   to.set_last_sequence(extent.last_sequence);
   to.set_log_bytes(extent.bytes);
   to.set_log_max_bytes(extent.max_bytes);
+  if (const auto& history = channel.log().history())
+    Describe(history->extent(), *to.mutable_spool());
   return to;
 }
 

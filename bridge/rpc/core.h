@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bridge/hub/hub.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/door_threads.h"
 #include "bridge/rpc/lanes.h"
 #include "bridge/rpc/open_streams.h"
@@ -16,16 +17,22 @@ namespace kchan::rpc {
 
 // What all listeners' services share.
 struct Core {
-  Core(hub::Hub& the_hub, const ServerOptions& the_options)
+  // `the_netlink` may be null.
+  Core(hub::Hub& the_hub, const ServerOptions& the_options,
+       const netlink::NetlinkEngine* the_netlink)
       : hub(the_hub),
         options(the_options),
+        netlink(the_netlink),
         door_threads(options.limits.door_threads, options.limits.door_queue),
+        netlink_threads(netlink == nullptr ? 0 : options.limits.max_netlink_requests,
+                        options.limits.door_queue),
         lanes(hub, options.serving_threads),
         subscriptions("subscriptions", options.limits.max_subscriptions),
         watches("watches", options.limits.max_watches),
         publishers("publishers", options.limits.max_publishers),
         value_watches("value_watches", options.limits.max_value_watches),
-        block_transfers("block_transfers", options.limits.max_block_transfers) {}
+        block_transfers("block_transfers", options.limits.max_block_transfers),
+        netlink_requests("netlink_requests", options.limits.max_netlink_requests) {}
 
   void Audit(const std::string& line) const {
     if (options.audit) options.audit(line);
@@ -33,14 +40,18 @@ struct Core {
 
   hub::Hub& hub;
   const ServerOptions options;
+  const netlink::NetlinkEngine* const netlink;  // null: there is no such service
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   DoorThreads door_threads;
+  // Apart from those: no channel waits for a family that does not answer.
+  DoorThreads netlink_threads;
   Lanes lanes;
   OpenStreams subscriptions;
   OpenStreams watches;
   OpenStreams publishers;
   OpenStreams value_watches;
   OpenStreams block_transfers;
+  OpenStreams netlink_requests;
 };
 
 }  // namespace kchan::rpc

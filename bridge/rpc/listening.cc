@@ -82,6 +82,11 @@ absl::StatusOr<int> Serve(Core& core, Right right, const std::string& address,
   builder.AddListeningPort(address, credentials, &port);
   builder.RegisterService(listening.channel_service.get());
   builder.RegisterService(listening.node_service.get());
+  if (core.netlink != nullptr) {
+    listening.netlink_service =
+        std::make_unique<NetlinkService>(core, *core.netlink, right, address);
+    builder.RegisterService(listening.netlink_service.get());
+  }
   listening.server = builder.BuildAndStart();
   if (listening.server == nullptr || port == 0) {
     return absl::UnavailableError(absl::StrCat(

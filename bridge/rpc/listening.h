@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "bridge/rpc/channel_service.h"
+#include "bridge/rpc/netlink_service.h"
 #include "bridge/rpc/node_service.h"
 #include "bridge/rpc/server_options.h"
 #include "grpcpp/server.h"
@@ -18,7 +19,8 @@ struct Listening {
   std::string address;  // as clients write it
   std::unique_ptr<ChannelService> channel_service;
   std::unique_ptr<NodeService> node_service;
-  std::unique_ptr<grpc::Server> server;  // last: ends before what it serves
+  std::unique_ptr<NetlinkService> netlink_service;  // null: this daemon has none
+  std::unique_ptr<grpc::Server> server;             // last: ends before what it serves
 };
 
 absl::StatusOr<Listening> Listen(Core& core, const Listener& listener);

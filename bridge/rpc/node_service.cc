@@ -24,12 +24,15 @@ grpc::ServerUnaryReactor* NodeService::GetStatus(grpc::CallbackServerContext* co
   const hub::KernelSideStatus kernel_side = core_.hub.kernel_side();
   *response->mutable_node() = ToProto(core_.options.node, kernel_side);
   response->set_kernel_side(ToProto(kernel_side.state));
-  for (const hub::Problem& problem : kernel_side.problems) {
+  for (const hub::Problem& problem : core_.hub.problems()) {
     *response->add_problems() = ToProto(problem);
   }
+  uint64_t spool_bytes = 0;
   for (const std::shared_ptr<hub::Channel>& channel : core_.hub.List()) {
     *response->add_channels() = ToCounters(*channel);
+    if (const auto& history = channel->log().history()) spool_bytes += history->extent().bytes;
   }
+  response->set_spool_bytes(spool_bytes);
   response->set_subscriptions(core_.subscriptions.size());
   response->set_log_bytes(core_.hub.memory().log_bytes.load());
   response->set_pinned_bytes(core_.hub.memory().pinned_bytes.load());

@@ -42,8 +42,8 @@ void EnableStandardServices(bool channelz) {
 
 class Server::Impl {
  public:
-  Impl(hub::Hub& hub, const ServerOptions& options)
-      : core_(hub, options),
+  Impl(hub::Hub& hub, const ServerOptions& options, const netlink::NetlinkEngine* netlink)
+      : core_(hub, options, netlink),
         health_(std::make_shared<HealthWatch>(core_.lanes.first().pump, hub,
                                               [this](bool serving) { TellHealth(serving); })) {}
 
@@ -77,6 +77,7 @@ class Server::Impl {
     const auto deadline = std::chrono::system_clock::now() + kConnectionDrain;
     for (const Listening& listening : listening_) listening.server->Shutdown(deadline);
     core_.door_threads.Stop();
+    core_.netlink_threads.Stop();
     health_->Stop();
     core_.lanes.Stop();
   }
@@ -86,8 +87,8 @@ class Server::Impl {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
     const auto deadline = std::chrono::steady_clock::now() + core_.options.drain_timeout;
-    const auto all = {&core_.subscriptions, &core_.watches, &core_.publishers, &core_.value_watches,
-                      &core_.block_transfers};
+    const auto all = {&core_.subscriptions, &core_.watches,         &core_.publishers,
+                      &core_.value_watches, &core_.block_transfers, &core_.netlink_requests};
     for (OpenStreams* streams : all) streams->EndAll(status);
     for (OpenStreams* streams : all) streams->AwaitEmpty(deadline);
   }
@@ -105,12 +106,13 @@ class Server::Impl {
   bool is_shut_down_ = false;
 };
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options,
+                                                      const netlink::NetlinkEngine* netlink) {
   // All threads that serve are made from here on, by this one or by each other.
   std::optional<hub::OnCpus> placed;
   if (options.cpus) placed.emplace(*options.cpus);
   EnableStandardServices(options.channelz);
-  auto impl = std::make_unique<Impl>(hub, options);
+  auto impl = std::make_unique<Impl>(hub, options, netlink);
   if (absl::Status status = impl->Start(); !status.ok()) return status;
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

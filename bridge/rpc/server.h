@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "bridge/hub/hub.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server_options.h"
 
 namespace kchan::rpc {
@@ -19,11 +20,13 @@ namespace kchan::rpc {
 //
 // Thread safety: Shutdown() from one thread; the rest from any.
 //
-// Lifetime: the hub and its door outlive it. The destructor shuts down.
+// Lifetime: the hub, its door and `netlink` outlive it. The destructor shuts down.
 class Server {
  public:
-  // Listens. Fails, with nothing left behind, if any listener cannot.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(hub::Hub& hub, const ServerOptions& options);
+  // Listens. Fails, with nothing left behind, if any listener cannot. Without
+  // `netlink` there is no NetlinkService.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      hub::Hub& hub, const ServerOptions& options, const netlink::NetlinkEngine* netlink = nullptr);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -48,7 +48,8 @@ struct ServerLimits {
   size_t max_watches = 256;
   size_t max_publishers = 64;
   size_t max_value_watches = 256;
-  size_t max_block_transfers = 16;  // each holds one extent of 1 MiB, twice
+  size_t max_block_transfers = 16;   // each holds one extent of 1 MiB, twice
+  size_t max_netlink_requests = 16;  // each has a thread
   int max_streams_per_connection = 1100;
   int max_request_bytes = 2 << 20;  // above an extent of blocks
   size_t door_threads = 4;

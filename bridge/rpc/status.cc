@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "bridge/rpc/convert.h"
 #include "google/rpc/error_details.pb.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr char kDomain[] = "kchan.v1";
 constexpr char kReasonPayload[] = "kchan.v1/reason";
+constexpr absl::string_view kMetadataPayload = "kchan.v1/metadata/";  // and the key
 constexpr int kRetrySeconds = 1;
 // gRPC refuses metadata over 8 KiB; base64 takes a third.
 constexpr size_t kMaxDetailsBytes = 4096;
@@ -33,7 +35,7 @@ absl::string_view FieldOf(absl::string_view message) {
     if (c == '"') quoted = !quoted;
     const bool is_word = std::islower(static_cast<unsigned char>(c)) ||
                          std::isdigit(static_cast<unsigned char>(c)) || c == '_';
-    if (!quoted && !is_word && c != '.' && c != '[' && c != ']' && c != '"') return {};
+    if (!quoted && !is_word && c != '.' && c != '-' && c != '[' && c != ']' && c != '"') return {};
   }
   return message.substr(0, colon);
 }
@@ -42,6 +44,10 @@ void AddDetails(const absl::Status& status, google::rpc::Status& to) {
   google::rpc::ErrorInfo info;
   info.set_domain(kDomain);
   info.set_reason(Reason(status));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& value) {
+    if (!absl::ConsumePrefix(&url, kMetadataPayload)) return;
+    (*info.mutable_metadata())[std::string(url)] = std::string(value);
+  });
   to.add_details()->PackFrom(info);
 
   if (absl::IsInvalidArgument(status)) {
@@ -68,6 +74,11 @@ absl::Status BadField(absl::string_view field, absl::string_view problem) {
 
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   status.SetPayload(kReasonPayload, absl::Cord(reason));
+  return status;
+}
+
+absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value) {
+  status.SetPayload(absl::StrCat(kMetadataPayload, key), absl::Cord(value));
   return status;
 }
 

@@ -13,9 +13,9 @@
 // The only place where an absl::Status becomes what clients see.
 //
 // Every error carries an ErrorInfo (domain "kchan.v1", reason as set by
-// WithReason() or else the code's name). INVALID_ARGUMENT whose message begins
-// with a field and a colon ("selections[0].glob: ...") carries a BadRequest
-// for it; UNAVAILABLE and RESOURCE_EXHAUSTED carry a RetryInfo.
+// WithReason() or else the code's name, metadata by WithMetadata()). INVALID_ARGUMENT whose message
+// begins with a field and a colon ("selections[0].glob: ...") carries a BadRequest for it;
+// UNAVAILABLE and RESOURCE_EXHAUSTED carry a RetryInfo.
 namespace kchan::rpc {
 
 // INVALID_ARGUMENT because of one field of the request.
@@ -23,6 +23,9 @@ absl::Status BadField(absl::string_view field, absl::string_view problem);
 
 // Names what happened for programs, in UPPER_SNAKE_CASE.
 absl::Status WithReason(absl::Status status, absl::string_view reason);
+
+// A fact about the error for programs, in the ErrorInfo. `key` in snake_case.
+absl::Status WithMetadata(absl::Status status, absl::string_view key, absl::string_view value);
 
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 

@@ -13,7 +13,7 @@
 #include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/duration.h"
 #include "bridge/rpc/status.h"
-#include "bridge/rpc/utf8.h"
+#include "bridge/text/utf8.h"
 #include "kchan/v1/schema.pb.h"
 
 namespace kchan::rpc {
@@ -94,7 +94,7 @@ v1::Value ToProto(const hub::Value& value) {
   } else if (const auto* signed_number = std::get_if<int64_t>(&value)) {
     to.set_signed_value(*signed_number);
   } else {
-    to.set_text_value(ToUtf8(std::get<std::string>(value)));
+    to.set_text_value(text::ToUtf8(std::get<std::string>(value)));
   }
   return to;
 }

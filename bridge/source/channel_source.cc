@@ -169,6 +169,10 @@ void ChannelSource::BeginEpoch(RecordSource& source, uint64_t schema_id) {
     source.ReadPast(log);
     generation_ = source.generation();
     epoch_ = EpochOf(context_.boot_id, channel_->name(), generation_);
+    // As below, but it was an earlier daemon that gave them out.
+    if (!source.has_history() && source.next_sequence() < log.NextIn(epoch_)) {
+      epoch_ = RandomGeneration();
+    }
   } else if (source.next_sequence() < log.next_sequence()) {
     // Numbers that this log has given out would come once more: somebody has
     // forged the rings' consumer pages. They are other records' numbers now.

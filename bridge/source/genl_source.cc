@@ -17,7 +17,7 @@ constexpr char kSocketFull[] = "netlink socket full";
 
 }  // namespace
 
-GenlRecords::GenlRecords(EventLoop& loop, GenlFamily family, int receive_bytes)
+GenlRecords::GenlRecords(EventLoop& loop, netlink::GenlFamily family, int receive_bytes)
     : loop_(loop),
       family_(std::move(family)),
       receive_bytes_(receive_bytes),
@@ -31,7 +31,7 @@ absl::Status GenlRecords::Open() {
   if (!group.ok()) return group.status();
   auto control = KernelControl::Open(family_.id);
   if (!control.ok()) return control.status();
-  auto socket = GenlMulticast::Open(receive_bytes_);
+  auto socket = netlink::GenlMulticast::Open(receive_bytes_);
   if (!socket.ok()) return socket.status();
   if (absl::Status status = (*socket)->Join(*group); !status.ok()) return status;
   auto watch = FdWatch::Create(loop_, (*socket)->fd(), EPOLLIN, [this](uint32_t) { Schedule(); });
@@ -91,8 +91,8 @@ void GenlRecords::CloseIfUnused() {
 }
 
 void GenlRecords::Turn() {
-  const absl::StatusOr<MulticastRead> read =
-      socket_->Read(kDatagramsPerTurn, [this](const GenlMessage& message) {
+  const absl::StatusOr<netlink::MulticastRead> read =
+      socket_->Read(kDatagramsPerTurn, [this](const netlink::GenlMessage& message) {
         Take(message);
         return absl::OkStatus();
       });
@@ -114,7 +114,7 @@ void GenlRecords::Turn() {
   CloseIfUnused();
 }
 
-void GenlRecords::Take(const GenlMessage& message) {
+void GenlRecords::Take(const netlink::GenlMessage& message) {
   if (message.family != family_.id || message.command != KCHAN_CMD_RECORDS_NTF) return;
   const absl::StatusOr<RecordsMessage> records = ParseRecords(message.attributes);
   if (!records.ok()) return;  // its numbers will be missing
@@ -126,7 +126,7 @@ void GenlRecords::Take(const GenlMessage& message) {
   Keep(message, records->channel_id);
 }
 
-void GenlRecords::Keep(const GenlMessage& message, uint32_t id) {
+void GenlRecords::Keep(const netlink::GenlMessage& message, uint32_t id) {
   for (const auto& each : early_) {
     const std::shared_ptr<Early> early = each.lock();
     if (early == nullptr || early->id != id) continue;

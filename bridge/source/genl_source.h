@@ -11,9 +11,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bridge/netlink/genl_family.h"
+#include "bridge/netlink/genl_socket.h"
 #include "bridge/source/event_loop.h"
-#include "bridge/source/genl_family.h"
-#include "bridge/source/genl_socket.h"
 #include "bridge/source/kernel_control.h"
 #include "bridge/source/record_source.h"
 
@@ -38,7 +38,7 @@ class GenlSource;
 class GenlRecords {
  public:
   // `receive_bytes`: of the multicast socket.
-  GenlRecords(EventLoop& loop, GenlFamily family, int receive_bytes);
+  GenlRecords(EventLoop& loop, netlink::GenlFamily family, int receive_bytes);
   ~GenlRecords();
 
   // What has come of a channel that somebody is turning on.
@@ -65,11 +65,11 @@ class GenlRecords {
 
   absl::Status Open();
   void CloseIfUnused();
-  void Keep(const GenlMessage& message, uint32_t id);
+  void Keep(const netlink::GenlMessage& message, uint32_t id);
   void Remove(GenlSource* source);
   void Schedule() { timer_.Start(absl::ZeroDuration()); }
   void Turn();
-  void Take(const GenlMessage& message);
+  void Take(const netlink::GenlMessage& message);
   // Learns how far each channel is, after an overrun.
   void AskSequences();
   // The queue is dry and nothing is in doubt: what is missing is lost.
@@ -77,9 +77,9 @@ class GenlRecords {
   void FailAll(const absl::Status& status);
 
   EventLoop& loop_;
-  const GenlFamily family_;
+  const netlink::GenlFamily family_;
   const int receive_bytes_;
-  std::unique_ptr<GenlMulticast> socket_;
+  std::unique_ptr<netlink::GenlMulticast> socket_;
   std::unique_ptr<KernelControl> control_;
   std::unique_ptr<FdWatch> watch_;
   Timer timer_;

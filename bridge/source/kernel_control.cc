@@ -18,21 +18,21 @@ absl::Status NoReply(const std::string& what) {
 
 // The kernel's own ENOENT for a family that is not registered comes without a
 // word; the family's ENOENT for a channel names the attribute.
-bool FamilyIsGone(const NetlinkAck& ack) {
+bool FamilyIsGone(const netlink::NetlinkAck& ack) {
   return ack.error == ENOENT && !ack.bad_attribute && ack.message.empty();
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KernelControl>> KernelControl::Open(uint16_t family) {
-  auto socket = GenlSocket::Open();
+  auto socket = netlink::GenlSocket::Open();
   if (!socket.ok()) return socket.status();
   return std::unique_ptr<KernelControl>(new KernelControl(family, *std::move(socket)));
 }
 
-hub::KernelAnswer KernelControl::Ask(GenlRequest& request, const std::string& what,
-                                     OnGenlMessage on_reply) {
-  const absl::StatusOr<NetlinkAck> ack = socket_->Ask(request, on_reply);
+hub::KernelAnswer KernelControl::Ask(netlink::GenlRequest& request, const std::string& what,
+                                     netlink::OnGenlMessage on_reply) {
+  const absl::StatusOr<netlink::NetlinkAck> ack = socket_->Ask(request, on_reply);
   if (!ack.ok()) {
     healthy_ = false;
     return {.status =
@@ -44,17 +44,17 @@ hub::KernelAnswer KernelControl::Ask(GenlRequest& request, const std::string& wh
                 absl::StrCat(what, ": the kernel side is gone: load the module (modprobe kchan)")),
             .kernel_errno = ack->error};
   }
-  return {.status = AckStatus(*ack, what, KchanAttributeName), .kernel_errno = ack->error};
+  return {.status = netlink::AckStatus(*ack, what, KchanAttributeName), .kernel_errno = ack->error};
 }
 
 template <typename T>
 absl::StatusOr<T> KernelControl::AskOne(uint8_t command, const std::string& name,
                                         const std::string& what,
                                         absl::StatusOr<T> (*parse)(std::span<const std::byte>)) {
-  GenlRequest request(family_, command, KCHAN_GENL_VERSION);
+  netlink::GenlRequest request(family_, command, KCHAN_GENL_VERSION);
   if (!name.empty()) request.PutString(KCHAN_A_CHANNEL_NAME, name);
   absl::StatusOr<T> result = NoReply(what);
-  const hub::KernelAnswer answer = Ask(request, what, [&](const GenlMessage& message) {
+  const hub::KernelAnswer answer = Ask(request, what, [&](const netlink::GenlMessage& message) {
     result = parse(message.attributes);
     return absl::OkStatus();
   });
@@ -88,9 +88,9 @@ absl::StatusOr<EnabledMessage> KernelControl::Enable(const std::string& name) {
 
 absl::StatusOr<std::vector<ChannelMessage>> KernelControl::ListChannels() {
   std::vector<ChannelMessage> channels;
-  GenlRequest request(family_, KCHAN_CMD_CHANNEL_GET, KCHAN_GENL_VERSION, NLM_F_DUMP);
+  netlink::GenlRequest request(family_, KCHAN_CMD_CHANNEL_GET, KCHAN_GENL_VERSION, NLM_F_DUMP);
   const hub::KernelAnswer answer =
-      Ask(request, "list of channels", [&](const GenlMessage& message) {
+      Ask(request, "list of channels", [&](const netlink::GenlMessage& message) {
         auto channel = ParseChannel(message.attributes);
         // One that we cannot read is no reason not to serve the others.
         if (channel.ok()) channels.push_back(*std::move(channel));
@@ -101,34 +101,35 @@ absl::StatusOr<std::vector<ChannelMessage>> KernelControl::ListChannels() {
 }
 
 absl::Status KernelControl::Disable(const std::string& name) {
-  GenlRequest request(family_, KCHAN_CMD_DISABLE, KCHAN_GENL_VERSION);
+  netlink::GenlRequest request(family_, KCHAN_CMD_DISABLE, KCHAN_GENL_VERSION);
   request.PutString(KCHAN_A_CHANNEL_NAME, name);
   return Ask(request, absl::StrCat("disabling channel ", name),
-             [](const GenlMessage&) { return absl::OkStatus(); })
+             [](const netlink::GenlMessage&) { return absl::OkStatus(); })
       .status;
 }
 
 absl::Status KernelControl::Quiesce() {
-  GenlRequest request(family_, KCHAN_CMD_QUIESCE, KCHAN_GENL_VERSION);
-  return Ask(request, "quiescing kchan.ko", [](const GenlMessage&) { return absl::OkStatus(); })
+  netlink::GenlRequest request(family_, KCHAN_CMD_QUIESCE, KCHAN_GENL_VERSION);
+  return Ask(request, "quiescing kchan.ko",
+             [](const netlink::GenlMessage&) { return absl::OkStatus(); })
       .status;
 }
 
 hub::KernelAnswer KernelControl::Send(const std::string& name, uint16_t type,
                                       std::span<const std::byte> payload) {
-  GenlRequest request(family_, KCHAN_CMD_SEND, KCHAN_GENL_VERSION, NLM_F_ACK,
-                      payload.size() + kRequestBytes);
+  netlink::GenlRequest request(family_, KCHAN_CMD_SEND, KCHAN_GENL_VERSION, NLM_F_ACK,
+                               payload.size() + kRequestBytes);
   request.PutString(KCHAN_A_CHANNEL_NAME, name);
   request.PutU16(KCHAN_A_RECORD_TYPE, type);
   request.PutBytes(KCHAN_A_PAYLOAD, payload);
   return Ask(request, absl::StrCat("record to channel ", name),
-             [](const GenlMessage&) { return absl::OkStatus(); });
+             [](const netlink::GenlMessage&) { return absl::OkStatus(); });
 }
 
 hub::KernelAnswer KernelControl::Set(const std::string& name,
                                      const hub::ChannelSettings& settings) {
-  GenlRequest request(family_, KCHAN_CMD_CHANNEL_SET, KCHAN_GENL_VERSION, NLM_F_ACK,
-                      kRequestBytes + settings.parameters.size() * kParameterBytes);
+  netlink::GenlRequest request(family_, KCHAN_CMD_CHANNEL_SET, KCHAN_GENL_VERSION, NLM_F_ACK,
+                               kRequestBytes + settings.parameters.size() * kParameterBytes);
   request.PutString(KCHAN_A_CHANNEL_NAME, name);
   if (settings.budget_bytes) request.PutU64(KCHAN_A_BUDGET_BYTES, *settings.budget_bytes);
   if (settings.linger_ms) request.PutU32(KCHAN_A_LINGER_MS, *settings.linger_ms);
@@ -139,7 +140,7 @@ hub::KernelAnswer KernelControl::Set(const std::string& name,
     request.EndNest(nest);
   }
   return Ask(request, absl::StrCat("settings of channel ", name),
-             [](const GenlMessage&) { return absl::OkStatus(); });
+             [](const netlink::GenlMessage&) { return absl::OkStatus(); });
 }
 
 }  // namespace kchan::source

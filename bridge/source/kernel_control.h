@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bridge/hub/kernel_door.h"
-#include "bridge/source/genl_socket.h"
+#include "bridge/netlink/genl_socket.h"
 #include "bridge/source/kernel_messages.h"
 
 namespace kchan::source {
@@ -57,17 +57,18 @@ class KernelControl {
   bool healthy() const { return healthy_; }
 
  private:
-  KernelControl(uint16_t family, std::unique_ptr<GenlSocket> socket)
+  KernelControl(uint16_t family, std::unique_ptr<netlink::GenlSocket> socket)
       : family_(family), socket_(std::move(socket)) {}
 
-  hub::KernelAnswer Ask(GenlRequest& request, const std::string& what, OnGenlMessage on_reply);
+  hub::KernelAnswer Ask(netlink::GenlRequest& request, const std::string& what,
+                        netlink::OnGenlMessage on_reply);
   // For requests whose answer is one message, read by `parse`.
   template <typename T>
   absl::StatusOr<T> AskOne(uint8_t command, const std::string& name, const std::string& what,
                            absl::StatusOr<T> (*parse)(std::span<const std::byte>));
 
   const uint16_t family_;
-  const std::unique_ptr<GenlSocket> socket_;
+  const std::unique_ptr<netlink::GenlSocket> socket_;
   bool healthy_ = true;
 };
 

@@ -55,11 +55,11 @@ KernelFollower::KernelFollower(EventLoop& loop, hub::Hub& hub, KernelReport& rep
 KernelFollower::~KernelFollower() { sources_.clear(); }
 
 absl::Status KernelFollower::Start() {
-  auto events = GenlMulticast::Open(kEventReceiveBytes);
+  auto events = netlink::GenlMulticast::Open(kEventReceiveBytes);
   if (!events.ok()) return events.status();
-  auto socket = GenlSocket::Open();
+  auto socket = netlink::GenlSocket::Open();
   if (!socket.ok()) return socket.status();
-  const auto control = FindFamily(**socket, kControlFamily);
+  const auto control = netlink::FindFamily(**socket, kControlFamily);
   if (!control.ok()) return control.status();
   if (!*control) return absl::UnimplementedError("this kernel has no nlctrl");
   const absl::StatusOr<uint32_t> group = (*control)->FindGroup(kNotifyGroup);
@@ -92,7 +92,7 @@ void KernelFollower::ReadBack(const std::string& channel) {
 
 void KernelFollower::ReadEvents() {
   for (;;) {
-    const auto read = events_->Read(kEventsPerTurn, [this](const GenlMessage& message) {
+    const auto read = events_->Read(kEventsPerTurn, [this](const netlink::GenlMessage& message) {
       OnEvent(message);
       return absl::OkStatus();
     });
@@ -105,13 +105,13 @@ void KernelFollower::ReadEvents() {
   Look(/*may_load=*/false);
 }
 
-void KernelFollower::OnEvent(const GenlMessage& message) {
+void KernelFollower::OnEvent(const netlink::GenlMessage& message) {
   if (message.family == GENL_ID_CTRL) return OnFamilyEvent(message);
   if (family_ && message.family == family_->id && link_ != nullptr) OnChannelEvent(message);
 }
 
-void KernelFollower::OnFamilyEvent(const GenlMessage& message) {
-  auto family = ParseFamily(message.attributes);
+void KernelFollower::OnFamilyEvent(const netlink::GenlMessage& message) {
+  auto family = netlink::ParseFamily(message.attributes);
   if (!family.ok() || family->name != KCHAN_GENL_NAME) return;
   if (message.command == CTRL_CMD_NEWFAMILY) {
     Connect(*std::move(family));
@@ -120,7 +120,7 @@ void KernelFollower::OnFamilyEvent(const GenlMessage& message) {
   }
 }
 
-void KernelFollower::OnChannelEvent(const GenlMessage& message) {
+void KernelFollower::OnChannelEvent(const netlink::GenlMessage& message) {
   switch (message.command) {
     case KCHAN_CMD_CHANNEL_NEW_NTF:
     case KCHAN_CMD_CHANNEL_CHANGE_NTF:
@@ -157,10 +157,10 @@ void KernelFollower::OnQuiesce() {
 }
 
 void KernelFollower::Look(bool may_load) {
-  auto socket = GenlSocket::Open();
+  auto socket = netlink::GenlSocket::Open();
   if (!socket.ok()) return Fail(socket.status());
-  auto family = may_load ? FindFamily(**socket, KCHAN_GENL_NAME)
-                         : FindLoadedFamily(**socket, KCHAN_GENL_NAME);
+  auto family = may_load ? netlink::FindFamily(**socket, KCHAN_GENL_NAME)
+                         : netlink::FindLoadedFamily(**socket, KCHAN_GENL_NAME);
   if (!family.ok()) return Fail(family.status());
   if (!*family) return Disconnect();
   if (!family_ || family_->id != (*family)->id || link_ == nullptr) {
@@ -169,13 +169,13 @@ void KernelFollower::Look(bool may_load) {
   if (const absl::Status status = Refresh(); !status.ok()) Fail(status);
 }
 
-void KernelFollower::Connect(GenlFamily family) {
+void KernelFollower::Connect(netlink::GenlFamily family) {
   Drop();
   family_ = std::move(family);
   if (const absl::Status status = TryConnect(*family_); !status.ok()) Fail(status);
 }
 
-absl::Status KernelFollower::TryConnect(const GenlFamily& family) {
+absl::Status KernelFollower::TryConnect(const netlink::GenlFamily& family) {
   auto control = KernelControl::Open(family.id);
   if (!control.ok()) return control.status();
   const auto node = (*control)->GetNode();

@@ -12,12 +12,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "bridge/hub/hub.h"
+#include "bridge/netlink/genl_family.h"
+#include "bridge/netlink/genl_socket.h"
 #include "bridge/source/blocking_calls.h"
 #include "bridge/source/channel_source.h"
 #include "bridge/source/control_pool.h"
 #include "bridge/source/event_loop.h"
-#include "bridge/source/genl_family.h"
-#include "bridge/source/genl_socket.h"
 #include "bridge/source/kernel_link.h"
 #include "bridge/source/kernel_report.h"
 #include "bridge/source/source_policy.h"
@@ -58,15 +58,15 @@ class KernelFollower {
  private:
   // Events.
   void ReadEvents();
-  void OnEvent(const GenlMessage& message);
-  void OnFamilyEvent(const GenlMessage& message);
-  void OnChannelEvent(const GenlMessage& message);
+  void OnEvent(const netlink::GenlMessage& message);
+  void OnFamilyEvent(const netlink::GenlMessage& message);
+  void OnChannelEvent(const netlink::GenlMessage& message);
   void OnQuiesce();
 
   // The family. `may_load`: let the kernel load the module.
   void Look(bool may_load);
-  void Connect(GenlFamily family);
-  absl::Status TryConnect(const GenlFamily& family);
+  void Connect(netlink::GenlFamily family);
+  absl::Status TryConnect(const netlink::GenlFamily& family);
   void Disconnect();
   void Drop();
 
@@ -91,10 +91,10 @@ class KernelFollower {
   ChannelSourceContext context_;
   const std::function<bool(const std::string&)> is_taken_;
   const std::function<void()> let_go_;
-  std::unique_ptr<GenlMulticast> events_;
+  std::unique_ptr<netlink::GenlMulticast> events_;
   std::unique_ptr<FdWatch> watch_;
   bool events_lost_ = false;
-  std::optional<GenlFamily> family_;                               // while it is registered
+  std::optional<netlink::GenlFamily> family_;                      // while it is registered
   std::unique_ptr<ModuleLink> link_;                               // while its ABI fits
   std::map<std::string, std::unique_ptr<ChannelSource>> sources_;  // before link_ goes
   std::map<std::string, std::string> refused_;  // channels without a place in the hub, and why

@@ -47,8 +47,9 @@ class KernelLink {
 // kchan.ko itself.
 class ModuleLink final : public KernelLink {
  public:
-  ModuleLink(EventLoop& loop, const GenlFamily& family, std::unique_ptr<KernelControl> control,
-             const LinkOptions& options, const std::string& boot_id)
+  ModuleLink(EventLoop& loop, const netlink::GenlFamily& family,
+             std::unique_ptr<KernelControl> control, const LinkOptions& options,
+             const std::string& boot_id)
       : loop_(loop),
         family_id_(family.id),
         options_(options),

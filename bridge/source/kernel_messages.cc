@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/netlink/netlink_attributes.h"
 #include "bridge/source/kernel_text.h"
-#include "bridge/source/netlink_attributes.h"
 
 namespace kchan::source {
 namespace {
@@ -19,7 +19,7 @@ absl::Status Missing(const char* message, const char* attribute) {
       absl::StrCat("kchan netlink ", message, " message without ", attribute));
 }
 
-absl::Status ReadParameter(const Attribute& attribute, hub::Parameter* parameter) {
+absl::Status ReadParameter(const netlink::AttributeView& attribute, hub::Parameter* parameter) {
   switch (attribute.type()) {
     case KCHAN_PARAM_A_NAME:
       return GetText(attribute, KCHAN_NAME_BYTES, &parameter->name);
@@ -40,18 +40,20 @@ absl::Status ReadParameter(const Attribute& attribute, hub::Parameter* parameter
   }
 }
 
-absl::Status AddParameter(const Attribute& nest, std::vector<hub::Parameter>* parameters) {
+absl::Status AddParameter(const netlink::AttributeView& nest,
+                          std::vector<hub::Parameter>* parameters) {
   if (parameters->size() == kMaxParameters) {
     return absl::InvalidArgumentError("a channel has too many parameters");
   }
   hub::Parameter& parameter = parameters->emplace_back();
-  const absl::Status status = VisitAttributes(
-      nest.payload(), [&](const Attribute& a) { return ReadParameter(a, &parameter); });
+  const absl::Status status = netlink::VisitAttributes(
+      nest.payload(),
+      [&](const netlink::AttributeView& a) { return ReadParameter(a, &parameter); });
   if (!status.ok()) return status;
   return parameter.name.empty() ? Missing("PARAM", "NAME") : absl::OkStatus();
 }
 
-absl::Status GetName(const Attribute& attribute, std::string* name) {
+absl::Status GetName(const netlink::AttributeView& attribute, std::string* name) {
   const absl::Status status = attribute.GetString(KCHAN_NAME_BYTES, name);
   if (!status.ok()) return status;
   if (IsChannelName(*name)) return absl::OkStatus();
@@ -60,7 +62,7 @@ absl::Status GetName(const Attribute& attribute, std::string* name) {
 }
 
 // An enumerator as its name.
-absl::Status GetNamed(const Attribute& attribute, std::string (*name)(uint32_t),
+absl::Status GetNamed(const netlink::AttributeView& attribute, std::string (*name)(uint32_t),
                       std::string* value) {
   uint32_t number = 0;
   const absl::Status status = attribute.Get(&number);
@@ -68,14 +70,14 @@ absl::Status GetNamed(const Attribute& attribute, std::string (*name)(uint32_t),
   return status;
 }
 
-absl::Status GetDirection(const Attribute& attribute, hub::Direction* direction) {
+absl::Status GetDirection(const netlink::AttributeView& attribute, hub::Direction* direction) {
   uint32_t bits = 0;
   const absl::Status status = attribute.Get(&bits);
   if (status.ok()) *direction = DirectionOf(bits);
   return status;
 }
 
-absl::Status GetVolume(const Attribute& attribute, hub::Volume* volume) {
+absl::Status GetVolume(const netlink::AttributeView& attribute, hub::Volume* volume) {
   uint32_t number = 0;
   const absl::Status status = attribute.Get(&number);
   if (status.ok() && number <= KCHAN_VOLUME_BULK) *volume = static_cast<hub::Volume>(number);
@@ -87,7 +89,8 @@ hub::BlockGeometry& BlockOf(hub::ChannelDescription* channel) {
   return *channel->block;
 }
 
-absl::Status ReadDescription(const Attribute& attribute, hub::ChannelDescription* channel) {
+absl::Status ReadDescription(const netlink::AttributeView& attribute,
+                             hub::ChannelDescription* channel) {
   switch (attribute.type()) {
     case KCHAN_A_CHANNEL_NAME:
       return GetName(attribute, &channel->name);
@@ -129,7 +132,7 @@ absl::Status ReadDescription(const Attribute& attribute, hub::ChannelDescription
   }
 }
 
-absl::Status ReadChannel(const Attribute& attribute, ChannelMessage* channel) {
+absl::Status ReadChannel(const netlink::AttributeView& attribute, ChannelMessage* channel) {
   absl::Status status;
   switch (attribute.type()) {
     case KCHAN_A_CHANNEL_ID:
@@ -153,7 +156,7 @@ absl::Status ReadChannel(const Attribute& attribute, ChannelMessage* channel) {
   return status.ok() ? ReadDescription(attribute, &channel->description) : status;
 }
 
-absl::Status ReadNode(const Attribute& attribute, NodeMessage* node) {
+absl::Status ReadNode(const netlink::AttributeView& attribute, NodeMessage* node) {
   switch (attribute.type()) {
     case KCHAN_A_ABI_MAJOR:
       return attribute.Get(&node->abi_major);
@@ -171,7 +174,7 @@ absl::Status ReadNode(const Attribute& attribute, NodeMessage* node) {
   }
 }
 
-absl::Status ReadRecord(const Attribute& attribute, RecordMessage* record) {
+absl::Status ReadRecord(const netlink::AttributeView& attribute, RecordMessage* record) {
   uint16_t type = 0;
   absl::Status status;
   switch (attribute.type()) {
@@ -199,8 +202,8 @@ absl::Status ReadRecord(const Attribute& attribute, RecordMessage* record) {
 
 absl::StatusOr<NodeMessage> ParseNode(std::span<const std::byte> attributes) {
   NodeMessage node;
-  const absl::Status status =
-      VisitAttributes(attributes, [&](const Attribute& a) { return ReadNode(a, &node); });
+  const absl::Status status = netlink::VisitAttributes(
+      attributes, [&](const netlink::AttributeView& a) { return ReadNode(a, &node); });
   if (!status.ok()) return status;
   if (node.abi_major == 0) return Missing("NODE", "ABI_MAJOR");
   return node;
@@ -208,8 +211,8 @@ absl::StatusOr<NodeMessage> ParseNode(std::span<const std::byte> attributes) {
 
 absl::StatusOr<ChannelMessage> ParseChannel(std::span<const std::byte> attributes) {
   ChannelMessage channel;
-  const absl::Status status =
-      VisitAttributes(attributes, [&](const Attribute& a) { return ReadChannel(a, &channel); });
+  const absl::Status status = netlink::VisitAttributes(
+      attributes, [&](const netlink::AttributeView& a) { return ReadChannel(a, &channel); });
   if (!status.ok()) return status;
   if (channel.description.name.empty()) return Missing("CHANNEL", "CHANNEL_NAME");
   if (channel.id == 0) return Missing("CHANNEL", "CHANNEL_ID");
@@ -221,16 +224,17 @@ absl::StatusOr<ChannelMessage> ParseChannel(std::span<const std::byte> attribute
 
 absl::StatusOr<ChannelNameMessage> ParseChannelName(std::span<const std::byte> attributes) {
   ChannelNameMessage channel;
-  const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {
-    switch (attribute.type()) {
-      case KCHAN_A_CHANNEL_NAME:
-        return GetName(attribute, &channel.name);
-      case KCHAN_A_CHANNEL_ID:
-        return attribute.Get(&channel.id);
-      default:
-        return absl::OkStatus();
-    }
-  });
+  const absl::Status status =
+      netlink::VisitAttributes(attributes, [&](const netlink::AttributeView& attribute) {
+        switch (attribute.type()) {
+          case KCHAN_A_CHANNEL_NAME:
+            return GetName(attribute, &channel.name);
+          case KCHAN_A_CHANNEL_ID:
+            return attribute.Get(&channel.id);
+          default:
+            return absl::OkStatus();
+        }
+      });
   if (!status.ok()) return status;
   if (channel.name.empty()) return Missing("channel's", "CHANNEL_NAME");
   return channel;
@@ -238,16 +242,17 @@ absl::StatusOr<ChannelNameMessage> ParseChannelName(std::span<const std::byte> a
 
 absl::StatusOr<EnabledMessage> ParseEnabled(std::span<const std::byte> attributes) {
   EnabledMessage enabled;
-  const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {
-    switch (attribute.type()) {
-      case KCHAN_A_GENERATION:
-        return attribute.Get(&enabled.generation);
-      case KCHAN_A_SEQUENCE:
-        return attribute.Get(&enabled.sequence);
-      default:
-        return absl::OkStatus();
-    }
-  });
+  const absl::Status status =
+      netlink::VisitAttributes(attributes, [&](const netlink::AttributeView& attribute) {
+        switch (attribute.type()) {
+          case KCHAN_A_GENERATION:
+            return attribute.Get(&enabled.generation);
+          case KCHAN_A_SEQUENCE:
+            return attribute.Get(&enabled.sequence);
+          default:
+            return absl::OkStatus();
+        }
+      });
   if (!status.ok()) return status;
   if (enabled.generation == 0) return Missing("ENABLE", "GENERATION");
   return enabled;
@@ -255,18 +260,19 @@ absl::StatusOr<EnabledMessage> ParseEnabled(std::span<const std::byte> attribute
 
 absl::StatusOr<RecordsMessage> ParseRecords(std::span<const std::byte> attributes) {
   RecordsMessage records{.attributes = attributes};
-  const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {
-    switch (attribute.type()) {
-      case KCHAN_A_CHANNEL_ID:
-        return attribute.Get(&records.channel_id);
-      case KCHAN_A_GENERATION:
-        return attribute.Get(&records.generation);
-      case KCHAN_A_SEQUENCE:
-        return attribute.Get(&records.sequence);
-      default:
-        return absl::OkStatus();
-    }
-  });
+  const absl::Status status =
+      netlink::VisitAttributes(attributes, [&](const netlink::AttributeView& attribute) {
+        switch (attribute.type()) {
+          case KCHAN_A_CHANNEL_ID:
+            return attribute.Get(&records.channel_id);
+          case KCHAN_A_GENERATION:
+            return attribute.Get(&records.generation);
+          case KCHAN_A_SEQUENCE:
+            return attribute.Get(&records.sequence);
+          default:
+            return absl::OkStatus();
+        }
+      });
   if (!status.ok()) return status;
   if (records.generation == 0) return Missing("RECORDS", "GENERATION");
   return records;
@@ -274,11 +280,12 @@ absl::StatusOr<RecordsMessage> ParseRecords(std::span<const std::byte> attribute
 
 absl::Status VisitRecords(const RecordsMessage& message,
                           absl::FunctionRef<absl::Status(const RecordMessage&)> visit) {
-  return VisitAttributes(message.attributes, [&](const Attribute& attribute) {
+  return netlink::VisitAttributes(message.attributes, [&](const netlink::AttributeView& attribute) {
     if (attribute.type() != KCHAN_A_RECORD) return absl::OkStatus();
     RecordMessage record;
-    const absl::Status status = VisitAttributes(
-        attribute.payload(), [&](const Attribute& a) { return ReadRecord(a, &record); });
+    const absl::Status status = netlink::VisitAttributes(
+        attribute.payload(),
+        [&](const netlink::AttributeView& a) { return ReadRecord(a, &record); });
     if (!status.ok()) return status;
     if (record.sequence == 0) return Missing("RECORD", "SEQUENCE");
     return visit(record);

@@ -26,17 +26,25 @@ class KernelReport {
     host_problems_ = std::move(problems);
     Tell();
   }
+  // Of netlink families' groups.
+  void SetNetlinkProblems(std::vector<hub::Problem> problems) {
+    netlink_problems_ = std::move(problems);
+    Tell();
+  }
 
  private:
   void Tell() {
     hub::KernelSideStatus status = module_;
-    status.problems.insert(status.problems.end(), host_problems_.begin(), host_problems_.end());
+    for (const auto* problems : {&host_problems_, &netlink_problems_}) {
+      status.problems.insert(status.problems.end(), problems->begin(), problems->end());
+    }
     hub_.SetKernelSide(std::move(status));
   }
 
   hub::Hub& hub_;
   hub::KernelSideStatus module_;
   std::vector<hub::Problem> host_problems_;
+  std::vector<hub::Problem> netlink_problems_;
 };
 
 }  // namespace kchan::source

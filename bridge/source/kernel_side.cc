@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/netlink/channel_name.h"
 #include "bridge/source/blocking_calls.h"
 #include "bridge/source/control_pool.h"
 #include "bridge/source/event_loop.h"
@@ -15,6 +16,7 @@
 #include "bridge/source/kernel_follower.h"
 #include "bridge/source/kernel_report.h"
 #include "bridge/source/module_door.h"
+#include "bridge/source/netlink_channels.h"
 
 namespace kchan::source {
 namespace {
@@ -40,6 +42,7 @@ class KernelSide::Impl {
         report_(hub),
         host_(*loop_, hub, report_, MakeHostChannels(*loop_, reads_, options.host),
               options.policy_for),
+        netlink_(*loop_, hub, report_, *running_, options.netlink, options.policy_for),
         module_(hub, pool_, options.link.device_path),
         follower_(
             *loop_, hub, report_, pool_, calls_, options.link, std::move(options.policy_for),
@@ -51,6 +54,7 @@ class KernelSide::Impl {
     // interrupted: this takes as long as its provider.
     calls_.Stop();
     reads_.Stop();
+    netlink_.Stop();
     if (!thread_.joinable()) return;
     loop_->Stop();
     thread_.join();
@@ -60,6 +64,7 @@ class KernelSide::Impl {
     // The first look is taken here: nobody else is on the loop yet.
     if (absl::Status status = follower_.Start(); !status.ok()) return status;
     host_.Start();
+    netlink_.Start();
     thread_ = std::thread([this] {
       if (cpus_) cpus_->Enter();
       loop_->Run();
@@ -85,6 +90,7 @@ class KernelSide::Impl {
   }
 
   HostSide& host() { return host_; }
+  NetlinkChannels& netlink() { return netlink_; }
   ModuleDoor& module() { return module_; }
   KernelFollower& follower() { return follower_; }
   EventLoop& loop() { return *loop_; }
@@ -98,6 +104,7 @@ class KernelSide::Impl {
   ControlPool pool_;
   KernelReport report_;
   HostSide host_;
+  NetlinkChannels netlink_;
   ModuleDoor module_;
   KernelFollower follower_;
   std::thread thread_;
@@ -119,6 +126,7 @@ absl::StatusOr<std::unique_ptr<KernelSide>> KernelSide::Start(hub::Hub& hub,
 void KernelSide::SetPolicy(SourcePolicyFor policy_for) {
   impl_->loop().Post([impl = impl_.get(), policy_for = std::move(policy_for)]() mutable {
     impl->host().SetPolicy(policy_for);
+    impl->netlink().SetPolicy(policy_for);
     impl->follower().SetPolicy(std::move(policy_for));
   });
 }
@@ -133,7 +141,7 @@ hub::KernelAnswer KernelSide::Publish(const std::string& channel, uint32_t type,
 hub::KernelAnswer KernelSide::Update(const std::string& channel,
                                      const hub::ChannelSettings& settings) {
   const auto running = impl_->Running("changing the settings", channel);
-  if (impl_->host().Has(channel)) {
+  if (impl_->host().Has(channel) || netlink::IsChannelName(channel)) {
     return {.status = absl::UnimplementedError(
                 absl::StrCat("channel ", channel,
                              " has nothing that can be set: it is not the "
@@ -178,6 +186,7 @@ absl::Status KernelSide::FlushBlocks(const std::string& channel) {
 void KernelSide::DemandChanged(std::shared_ptr<hub::Channel> channel) {
   impl_->loop().Post([impl = impl_.get(), name = channel->name()] {
     impl->host().DemandChanged(name);
+    impl->netlink().DemandChanged(name);
     impl->follower().DemandChanged(name);
   });
 }

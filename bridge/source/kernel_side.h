@@ -13,6 +13,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
 #include "bridge/hub/running_calls.h"
+#include "bridge/netlink/netlink_options.h"
 #include "bridge/source/host_options.h"
 #include "bridge/source/kernel_link.h"
 #include "bridge/source/source_policy.h"
@@ -21,7 +22,8 @@ namespace kchan::source {
 
 struct KernelSideOptions {
   LinkOptions link;
-  HostOptions host;               // offered beside the module's; their names win
+  HostOptions host;  // offered beside the module's; their names win
+  netlink::NetlinkOptions netlink = {.enabled = false};
   SourcePolicyFor policy_for;     // empty: the default policy for all
   std::optional<hub::Cpus> cpus;  // where the source thread runs; nothing: anywhere
   // Told of each call into the kernel that may block.

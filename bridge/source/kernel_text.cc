@@ -79,7 +79,7 @@ hub::Direction DirectionOf(uint32_t bits) {
   return static_cast<hub::Direction>(bits & (KCHAN_DIRECTION_TO_USER | KCHAN_DIRECTION_TO_KERNEL));
 }
 
-absl::Status GetText(const Attribute& attribute, size_t max_bytes, std::string* text) {
+absl::Status GetText(const netlink::AttributeView& attribute, size_t max_bytes, std::string* text) {
   const absl::Status status = attribute.GetString(max_bytes, text);
   if (status.ok()) *text = Printable(*text);
   return status;

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "bridge/hub/schema.h"
-#include "bridge/source/netlink_attributes.h"
+#include "bridge/netlink/netlink_attributes.h"
 
 // The UAPI's numbers and strings as the hub wants them. An enumerator that is
 // not known becomes "number N": a later minor ABI may bring it.
@@ -22,7 +22,7 @@ std::string ContextName(uint32_t context);
 hub::Direction DirectionOf(uint32_t bits);
 
 // A string for people to read, made Printable().
-absl::Status GetText(const Attribute& attribute, size_t max_bytes, std::string* text);
+absl::Status GetText(const netlink::AttributeView& attribute, size_t max_bytes, std::string* text);
 
 }  // namespace kchan::source
 

@@ -3,15 +3,15 @@
 
 #include <linux/kchan.h>
 
-#include "bridge/source/genl_family.h"
+#include "bridge/netlink/genl_family.h"
 #include "bridge/source/kernel_control.h"
 
 namespace kchan::source {
 
 absl::Status QuiesceModule() {
-  auto socket = GenlSocket::Open();
+  auto socket = netlink::GenlSocket::Open();
   if (!socket.ok()) return socket.status();
-  const auto family = FindLoadedFamily(**socket, KCHAN_GENL_NAME);
+  const auto family = netlink::FindLoadedFamily(**socket, KCHAN_GENL_NAME);
   if (!family.ok()) return family.status();
   if (!*family) return absl::NotFoundError("kchan.ko is not loaded: there is nothing to quiesce");
   auto control = KernelControl::Open((*family)->id);

@@ -90,12 +90,12 @@ absl::Status CheckLevel(const std::string& path, bool is_record,
   return absl::OkStatus();
 }
 
-absl::Status AddNamedValue(const Attribute& nest, hub::Field* field) {
+absl::Status AddNamedValue(const netlink::AttributeView& nest, hub::Field* field) {
   if (field->names.size() == kMaxNames) {
     return absl::InvalidArgumentError("schema: a field has too many named values");
   }
   hub::NamedValue& named = field->names.emplace_back();
-  return VisitAttributes(nest.payload(), [&](const Attribute& attribute) {
+  return netlink::VisitAttributes(nest.payload(), [&](const netlink::AttributeView& attribute) {
     switch (attribute.type()) {
       case KCHAN_NAME_A_VALUE:
         return attribute.Get(&named.value);
@@ -109,7 +109,8 @@ absl::Status AddNamedValue(const Attribute& nest, hub::Field* field) {
 
 }  // namespace
 
-absl::Status SchemaFields::Add(const Attribute& nest, int depth, std::vector<hub::Field>* fields) {
+absl::Status SchemaFields::Add(const netlink::AttributeView& nest, int depth,
+                               std::vector<hub::Field>* fields) {
   if (depth > KCHAN_MAX_STRUCT_DEPTH) {
     return absl::InvalidArgumentError("schema: structures inside each other are too deep");
   }
@@ -118,13 +119,14 @@ absl::Status SchemaFields::Add(const Attribute& nest, int depth, std::vector<hub
   }
   --left_;
   hub::Field field;
-  const absl::Status status = VisitAttributes(
-      nest.payload(), [&](const Attribute& a) { return ReadField(a, depth, &field); });
+  const absl::Status status = netlink::VisitAttributes(
+      nest.payload(), [&](const netlink::AttributeView& a) { return ReadField(a, depth, &field); });
   if (status.ok()) fields->push_back(std::move(field));
   return status;
 }
 
-absl::Status SchemaFields::ReadField(const Attribute& attribute, int depth, hub::Field* field) {
+absl::Status SchemaFields::ReadField(const netlink::AttributeView& attribute, int depth,
+                                     hub::Field* field) {
   switch (attribute.type()) {
     case KCHAN_FIELD_A_NAME:
       return GetText(attribute, KCHAN_NAME_BYTES, &field->name);

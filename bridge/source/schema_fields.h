@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "bridge/hub/schema.h"
-#include "bridge/source/netlink_attributes.h"
+#include "bridge/netlink/netlink_attributes.h"
 
 namespace kchan::source {
 
@@ -20,13 +20,13 @@ class SchemaFields {
  public:
   // `nest` is what KCHAN_TYPE_A_FIELD holds. INVALID_ARGUMENT: it cannot be
   // read; the message says what is wrong.
-  absl::Status Add(const Attribute& nest, std::vector<hub::Field>* fields) {
+  absl::Status Add(const netlink::AttributeView& nest, std::vector<hub::Field>* fields) {
     return Add(nest, /*depth=*/0, fields);
   }
 
  private:
-  absl::Status Add(const Attribute& nest, int depth, std::vector<hub::Field>* fields);
-  absl::Status ReadField(const Attribute& attribute, int depth, hub::Field* field);
+  absl::Status Add(const netlink::AttributeView& nest, int depth, std::vector<hub::Field>* fields);
+  absl::Status ReadField(const netlink::AttributeView& attribute, int depth, hub::Field* field);
 
   int left_ = KCHAN_MAX_FIELDS;
 };

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/netlink/netlink_attributes.h"
 #include "bridge/source/kernel_messages.h"
 #include "bridge/source/kernel_text.h"
-#include "bridge/source/netlink_attributes.h"
 #include "bridge/source/schema_fields.h"
 
 namespace kchan::source {
@@ -22,7 +22,8 @@ absl::Status CheckType(const hub::RecordType& type) {
   return CheckFields(type);
 }
 
-absl::Status ReadType(const Attribute& attribute, SchemaFields& fields, hub::RecordType* type) {
+absl::Status ReadType(const netlink::AttributeView& attribute, SchemaFields& fields,
+                      hub::RecordType* type) {
   absl::Status status;
   uint16_t id = 0;
   uint32_t direction = 0;
@@ -48,14 +49,14 @@ absl::Status ReadType(const Attribute& attribute, SchemaFields& fields, hub::Rec
   }
 }
 
-absl::Status AddType(const Attribute& nest, hub::Schema* schema) {
+absl::Status AddType(const netlink::AttributeView& nest, hub::Schema* schema) {
   if (schema->types.size() == KCHAN_MAX_TYPES) {
     return absl::InvalidArgumentError("schema: too many record types");
   }
   hub::RecordType type;
   SchemaFields fields;
-  absl::Status status = VisitAttributes(
-      nest.payload(), [&](const Attribute& a) { return ReadType(a, fields, &type); });
+  absl::Status status = netlink::VisitAttributes(
+      nest.payload(), [&](const netlink::AttributeView& a) { return ReadType(a, fields, &type); });
   if (status.ok()) status = CheckType(type);
   if (!status.ok()) return status;
   for (const hub::RecordType& other : schema->types) {
@@ -67,7 +68,7 @@ absl::Status AddType(const Attribute& nest, hub::Schema* schema) {
   return absl::OkStatus();
 }
 
-absl::Status ReadSchema(const Attribute& attribute, hub::Schema* schema) {
+absl::Status ReadSchema(const netlink::AttributeView& attribute, hub::Schema* schema) {
   uint32_t order = 0;
   absl::Status status;
   switch (attribute.type()) {
@@ -90,12 +91,14 @@ absl::Status ReadSchema(const Attribute& attribute, hub::Schema* schema) {
 absl::StatusOr<hub::Schema> ParseSchema(std::span<const std::byte> attributes) {
   hub::Schema schema;
   bool found = false;
-  const absl::Status status = VisitAttributes(attributes, [&](const Attribute& attribute) {
-    if (attribute.type() != KCHAN_A_SCHEMA) return absl::OkStatus();
-    found = true;
-    return VisitAttributes(attribute.payload(),
-                           [&](const Attribute& a) { return ReadSchema(a, &schema); });
-  });
+  const absl::Status status =
+      netlink::VisitAttributes(attributes, [&](const netlink::AttributeView& attribute) {
+        if (attribute.type() != KCHAN_A_SCHEMA) return absl::OkStatus();
+        found = true;
+        return netlink::VisitAttributes(attribute.payload(), [&](const netlink::AttributeView& a) {
+          return ReadSchema(a, &schema);
+        });
+      });
   if (!status.ok()) return status;
   if (!found || schema.byte_order == hub::ByteOrder::kUnspecified) {
     return absl::InvalidArgumentError("schema: missing, or without a byte order");

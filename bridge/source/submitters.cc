@@ -5,18 +5,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/netlink/netlink_ack.h"
 #include "bridge/source/kernel_messages.h"
-#include "bridge/source/netlink_ack.h"
 
 namespace kchan::source {
 
 hub::KernelAnswer Refusal(const std::string& channel, int error, std::string words) {
-  NetlinkAck ack;
+  netlink::NetlinkAck ack;
   ack.error = error;
   ack.message = std::move(words);
   // A write() has no words; that the channel is dead is not its module's.
   if (ack.message.empty() && error != ESHUTDOWN) ack.message = "the module refused it";
-  return {.status = AckStatus(ack, absl::StrCat("record to channel ", channel), KchanAttributeName),
+  return {.status = netlink::AckStatus(ack, absl::StrCat("record to channel ", channel),
+                                       KchanAttributeName),
           .kernel_errno = error};
 }
 

@@ -19,13 +19,13 @@ constexpr uint32_t kKernelGroup = 1;  // udev's own is 2
 }  // namespace
 
 UeventSource::UeventSource(EventLoop& loop, uint64_t generation,
-                           std::unique_ptr<NetlinkSocket> socket)
+                           std::unique_ptr<netlink::NetlinkSocket> socket)
     : generation_(generation), socket_(std::move(socket)), timer_(loop, [this] { Turn(); }) {}
 
 absl::StatusOr<std::unique_ptr<UeventSource>> UeventSource::Open(EventLoop& loop,
                                                                  uint64_t generation,
                                                                  int receive_bytes) {
-  auto socket = NetlinkSocket::Open(receive_bytes, NETLINK_KOBJECT_UEVENT);
+  auto socket = netlink::NetlinkSocket::Open(receive_bytes, NETLINK_KOBJECT_UEVENT);
   if (!socket.ok()) return socket.status();
   if (absl::Status status = (*socket)->Join(kKernelGroup); !status.ok()) return status;
   auto source =
@@ -56,13 +56,13 @@ void UeventSource::Turn() {
       return on_end(received.status());
     }
     switch (*received) {
-      case NetlinkSocket::Received::kDatagram:
+      case netlink::NetlinkSocket::Received::kDatagram:
         Take(socket_->datagram());
         break;
-      case NetlinkSocket::Received::kOverrun:
+      case netlink::NetlinkSocket::Received::kOverrun:
         overrun_ = true;
         break;
-      case NetlinkSocket::Received::kNothing:
+      case netlink::NetlinkSocket::Received::kNothing:
         // What was queued came before what found no room: only now.
         if (std::exchange(overrun_, false)) LoseDrops();
         log_->Publish();

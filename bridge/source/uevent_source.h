@@ -7,8 +7,8 @@
 #include <span>
 
 #include "absl/status/statusor.h"
+#include "bridge/netlink/netlink_socket.h"
 #include "bridge/source/event_loop.h"
-#include "bridge/source/netlink_socket.h"
 #include "bridge/source/record_source.h"
 
 namespace kchan::source {
@@ -47,7 +47,8 @@ class UeventSource final : public RecordSource {
   void ChannelGone() override {}
 
  private:
-  UeventSource(EventLoop& loop, uint64_t generation, std::unique_ptr<NetlinkSocket> socket);
+  UeventSource(EventLoop& loop, uint64_t generation,
+               std::unique_ptr<netlink::NetlinkSocket> socket);
 
   void Turn();
   void Take(std::span<const std::byte> datagram);
@@ -55,7 +56,7 @@ class UeventSource final : public RecordSource {
   void LoseDrops();
 
   const uint64_t generation_;
-  const std::unique_ptr<NetlinkSocket> socket_;
+  const std::unique_ptr<netlink::NetlinkSocket> socket_;
   std::unique_ptr<FdWatch> watch_;
   Timer timer_;
   bool overrun_ = false;

@@ -22,6 +22,7 @@ void AddSend(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddSet(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddValue(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddBlock(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddNetlink(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddStatus(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddHealth(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddBench(CLI::App& app, const GlobalOptions& options, Command* chosen);

@@ -18,6 +18,20 @@ void AppendFact(std::string_view name, const std::string& value, std::string* ou
   *out += absl::StrFormat("  %-12s %s\n", std::string(name), value);
 }
 
+void AppendSpoolFacts(const v1::Spool& spool, std::string* text) {
+  AppendFact("spool",
+             absl::StrCat(EnumText(v1::SpoolState_Name(spool.state()), "SPOOL_STATE_"), ", ",
+                          BytesText(spool.bytes()), " of ", BytesText(spool.max_bytes()), ", ",
+                          spool.records(), " records"),
+             text);
+  if (spool.oldest_sequence() != 0) {
+    AppendFact("spooled",
+               absl::StrCat("from ", spool.oldest_sequence(), ", epoch ", spool.oldest_epoch()),
+               text);
+  }
+  AppendFact("spool why", Safe(spool.reason()), text);
+}
+
 void AppendRecordFacts(const v1::Channel& channel, std::string* text) {
   AppendFact("records",
              absl::StrCat(channel.last_sequence(), " so far, kept from ", channel.oldest_sequence(),
@@ -25,6 +39,7 @@ void AppendRecordFacts(const v1::Channel& channel, std::string* text) {
              text);
   AppendFact("log", BytesText(channel.log_bytes()) + " of " + BytesText(channel.log_max_bytes()),
              text);
+  if (channel.has_spool()) AppendSpoolFacts(channel.spool(), text);
   if (channel.budget_bytes() == 0) return;
   AppendFact("kernel",
              BytesText(channel.budget_bytes()) + " for its buffers, on for " +

@@ -23,6 +23,15 @@ std::string Amount(const v1::Channel& channel) {
   return OrDash(channel.volume());
 }
 
+// How much history there is, in memory and on disk.
+std::string Kept(const v1::Channel& channel) {
+  std::string text = BytesText(channel.log_bytes());
+  if (!channel.has_spool()) return text;
+  text += " + " + BytesText(channel.spool().bytes()) + " on disk";
+  if (channel.spool().state() == v1::SPOOL_STATE_DEGRADED) text += " (degraded)";
+  return text;
+}
+
 // The rest is in `kchan describe`.
 std::string FirstSentence(const std::string& documentation) {
   const size_t end = documentation.find(". ");
@@ -50,8 +59,7 @@ ExitCode List(const GlobalOptions& options, bool json) {
     table.Add({Safe(channel.name()), StateText(channel.state()), Method(channel),
                DirectionText(channel.direction()), Amount(channel), OrDash(channel.writer_policy()),
                has_records ? std::to_string(channel.last_sequence()) : "-",
-               has_records ? BytesText(channel.log_bytes()) : "-",
-               FirstSentence(channel.documentation())});
+               has_records ? Kept(channel) : "-", FirstSentence(channel.documentation())});
   }
   Print(table.ToString());
   return kOk;

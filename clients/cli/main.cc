@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   AddSet(app, options, &chosen);
   AddValue(app, options, &chosen);
   AddBlock(app, options, &chosen);
+  AddNetlink(app, options, &chosen);
   AddStatus(app, options, &chosen);
   AddHealth(app, options, &chosen);
   AddBench(app, options, &chosen);

@@ -3,6 +3,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "explain.h"
 #include "kchan/format.h"
@@ -17,6 +18,13 @@ constexpr size_t kNameWidth = 14;
 void AppendPadded(std::string_view text, std::string* out) {
   *out += text;
   if (text.size() < kNameWidth) out->append(kNameWidth - text.size(), ' ');
+}
+
+// With its day where the time alone does not say it: history may be weeks old.
+std::string TimeText(absl::Time time) {
+  const bool is_recent = absl::Now() - time < absl::Hours(24);
+  return absl::FormatTime(is_recent ? "%H:%M:%E6S" : "%Y-%m-%d %H:%M:%E6S", time,
+                          absl::LocalTimeZone());
 }
 
 }  // namespace
@@ -60,10 +68,8 @@ void RecordPrinter::AppendRecord(const BatchView& batch, const RecordView& recor
 void RecordPrinter::AppendRecordLine(const BatchView& batch, const RecordView& record,
                                      const RecordType* type, const NodeClock& clock) {
   const Palette& colours = Colours();
-  absl::StrAppend(
-      &lines_, std::string(colours.dim),
-      absl::FormatTime("%H:%M:%E6S", clock.ToTime(record.boottime_ns), absl::LocalTimeZone()),
-      " cpu", record.cpu, std::string(colours.reset), "  ");
+  absl::StrAppend(&lines_, std::string(colours.dim), TimeText(clock.ToTime(record.boottime_ns)),
+                  " cpu", record.cpu, std::string(colours.reset), "  ");
   std::string name = Safe(batch.channel());
   // A channel of one type usually shares its name.
   if (type != nullptr && type->name() != batch.channel()) name += "/" + Safe(type->name());

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.h"
 
+#include <unistd.h>
+
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace kchan::cli {
+namespace {
+
+constexpr char kReadSocket[] = "/run/kchan/read.sock";
+constexpr char kControlSocket[] = "/run/kchan/control.sock";
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<Client>> Connect(const GlobalOptions& options, Right right) {
   ClientOptions client;
   client.target = options.server;
   if (client.target.empty()) {
-    client.target =
-        right == Right::kRead ? "unix:/run/kchan/read.sock" : "unix:/run/kchan/control.sock";
+    const bool is_control =
+        right == Right::kControl || (right == Right::kMost && access(kControlSocket, W_OK) == 0);
+    client.target = absl::StrCat("unix:", is_control ? kControlSocket : kReadSocket);
   }
   const TlsFiles& tls = options.tls;
   if (!tls.ca_file.empty() || !tls.certificate_file.empty() || !tls.key_file.empty()) {

@@ -10,8 +10,9 @@
 
 namespace kchan::cli {
 
-// What a command asks of the daemon; each right has its own Unix socket.
-enum class Right { kRead, kControl };
+// What a command asks of the daemon; each right has its own Unix socket. kMost:
+// control for who may connect to that, else read.
+enum class Right { kRead, kControl, kMost };
 
 // The options that every command takes.
 struct GlobalOptions {

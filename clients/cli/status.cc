@@ -37,6 +37,9 @@ std::string NodeText(const v1::GetStatusResponse& status) {
   absl::StrAppend(&text, "\nreaders      ", status.subscriptions(), " subscriptions\n");
   absl::StrAppend(&text, "memory       ", BytesText(status.log_bytes()), " in logs, ",
                   BytesText(status.pinned_bytes()), " held by slow readers\n");
+  if (status.spool_bytes() != 0) {
+    absl::StrAppend(&text, "disk         ", BytesText(status.spool_bytes()), " of history\n");
+  }
   return text;
 }
 

@@ -50,7 +50,7 @@ class Tail {
   // What to do with each delivery. False ends the tail.
   bool operator()(const BatchView* batch) {
     // Standard output that nobody reads is an end like any other.
-    if (!printer_.Write(*batch, subscription_.clock())) tail_ended_ = true;
+    if (!printer_.Write(*batch, batch->ClockOf(subscription_.clock()))) tail_ended_ = true;
     return true;
   }
   bool operator()(const v1::SubscribeResponse::Hello& hello) {

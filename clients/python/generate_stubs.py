@@ -24,7 +24,7 @@ import tempfile
 from pathlib import Path
 
 PROTOS = Path(__file__).resolve().parents[2] / "proto"
-SERVICES = ("channel_service.proto", "node_service.proto")
+SERVICES = ("channel_service.proto", "netlink_service.proto", "node_service.proto")
 
 
 def copy_protos(source: Path, target: Path) -> list[Path]:

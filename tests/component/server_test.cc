@@ -97,6 +97,7 @@ ServerTest::~ServerTest() {
 void ServerTest::Start() {
   hub_ = std::make_unique<hub::Hub>(hub_limits_, [this](std::string_view) { return log_limits_; });
   hub_->SetDoor(&door_);
+  if (on_hub_) on_hub_(*hub_);
   options_.audit = [this](const std::string& line) {
     const std::lock_guard lock(audit_mutex_);
     audit_.push_back(line);
@@ -108,6 +109,13 @@ void ServerTest::Start() {
   read_ = v1::ChannelService::NewStub(read_channel_);
   node_ = v1::NodeService::NewStub(read_channel_);
   control_ = v1::ChannelService::NewStub(Connect(directory_ + "/control.sock"));
+}
+
+void ServerTest::StopServing() { server_.reset(); }
+
+void ServerTest::Stop() {
+  StopServing();
+  hub_.reset();
 }
 
 bool ServerTest::Eventually(const std::function<bool()>& is_true) {

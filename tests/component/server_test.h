@@ -62,7 +62,13 @@ class ServerTest : public ::testing::Test {
   hub::LogLimits log_limits_{.max_bytes = 4 << 20, .segment_bytes = 64 << 10};
   rpc::ServerOptions options_;
 
+  // Told of the hub before anybody else.
+  std::function<void(hub::Hub&)> on_hub_;
+
   void Start();
+  // The first and the second half of a daemon's end; Start() may follow.
+  void StopServing();
+  void Stop();
 
   // What the audit has been told so far.
   std::vector<std::string> audited();

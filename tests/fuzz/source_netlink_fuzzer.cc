@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A netlink datagram holds anything: as messages of the family "kchan" and of
 // nlctrl, and as an acknowledgement. What is believed keeps its promises.
+#include <linux/genetlink.h>
 #include <linux/netlink.h>
 
 #include <cstdint>
@@ -8,15 +9,17 @@
 #include <span>
 #include <vector>
 
-#include "bridge/source/genl_family.h"
-#include "bridge/source/genl_message.h"
+#include "bridge/netlink/genl_family.h"
+#include "bridge/netlink/genl_message.h"
+#include "bridge/netlink/genl_policy.h"
+#include "bridge/netlink/netlink_ack.h"
 #include "bridge/source/kernel_messages.h"
-#include "bridge/source/netlink_ack.h"
 
 namespace {
 
 using kchan::hub::Field;
 using kchan::hub::RecordType;
+namespace netlink = kchan::netlink;
 namespace source = kchan::source;
 
 void Check(bool is_true) {
@@ -67,13 +70,33 @@ void CheckRecords(std::span<const std::byte> attributes) {
   });
 }
 
+void CheckPolicies(std::span<const std::byte> attributes) {
+  netlink::FamilyPolicies policies;
+  if (!netlink::AddPolicies(attributes, 7, &policies).ok()) return;
+  for (const auto& [number, policy] : policies.policies) {
+    Check(number >= 7);
+    for (const auto& each : policy) Check((each.first & NLA_TYPE_MASK) == each.first);
+  }
+}
+
+void CheckFamily(std::span<const std::byte> attributes) {
+  const auto family = netlink::ParseFamily(attributes);
+  if (!family.ok()) return;
+  Check(!family->name.empty() && family->name.size() < GENL_NAMSIZ && family->id != 0);
+  for (size_t i = 1; i < family->operations.size(); ++i) {
+    Check(family->operations[i - 1].command <= family->operations[i].command);
+  }
+}
+
 void CheckMessage(const nlmsghdr& header, std::span<const std::byte> payload) {
-  source::NetlinkAck ack;
-  (void)source::ParseAck(header, payload, payload, &ack);
+  netlink::NetlinkAck ack;
+  (void)netlink::ParseAck(header, payload, payload, &ack);
   Check(ack.error >= 0);
-  source::GenlMessage message;
-  if (!source::ParseGenlMessage(header, payload, &message).ok()) return;
-  (void)source::ParseFamily(message.attributes);
+  netlink::GenlMessage message;
+  if (!netlink::ParseGenlMessage(header, payload, &message).ok()) return;
+  CheckFamily(message.attributes);
+  CheckPolicies(message.attributes);
+  (void)netlink::ParseAttributePolicy(ack.policy);
   (void)source::ParseNode(message.attributes);
   (void)source::ParseChannelName(message.attributes);
   (void)source::ParseEnabled(message.attributes);
@@ -86,7 +109,7 @@ void CheckMessage(const nlmsghdr& header, std::span<const std::byte> payload) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto datagram = std::as_bytes(std::span(data, size));
-  (void)source::VisitMessages(datagram, [](const nlmsghdr& header, auto payload) {
+  (void)netlink::VisitMessages(datagram, [](const nlmsghdr& header, auto payload) {
     CheckMessage(header, payload);
     return absl::OkStatus();
   });

@@ -211,6 +211,16 @@ def test_only_what_this_stream_gave_is_acknowledged(fake: FakeDaemon) -> None:
     assert acknowledged == [2]
 
 
+def test_records_of_an_earlier_boot_have_the_time_of_that_boot(fake: FakeDaemon) -> None:
+    earlier = batch(1, 1)
+    earlier.batch.clock_offset_ns = 5_000
+    later = hello()
+    later.hello.clock_offset_ns = 70_000
+    fake.subscribe = in_turn([later, earlier, batch(2, 2)])
+    items, _ = taken(fake, 2)
+    assert [item.time_ns for item in items if isinstance(item, kchan.Record)] == [5_000, 70_000]
+
+
 def test_so_many_records_are_counted_across_streams(fake: FakeDaemon) -> None:
     fake.subscribe = in_turn([hello(), batch(1, 3)], [hello(3), batch(4, 5)])
     with kchan.Client(fake.target) as client:

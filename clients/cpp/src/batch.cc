@@ -131,6 +131,7 @@ absl::Status BatchView::Malformed(std::string_view what) const {
 void BatchView::Clear() {
   channel_ = {};
   epoch_ = schema_id_ = first_sequence_ = last_sequence_ = filtered_ = sampled_ = lost_count_ = 0;
+  clock_offset_ns_.reset();
   records_.clear();
   lost_.clear();
 }
@@ -180,6 +181,9 @@ absl::Status BatchView::ParseFields(std::string_view bytes) {
         break;
       case Tag(v1::Batch::kSampledFieldNumber, WireType::kVarint):
         ok = reader.ReadVarint(&sampled_);
+        break;
+      case Tag(v1::Batch::kClockOffsetNsFieldNumber, WireType::kFixed64):
+        ok = reader.ReadFixed64(&clock_offset_ns_.emplace());
         break;
       default:
         ok = reader.Skip(type);

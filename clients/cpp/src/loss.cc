@@ -24,6 +24,8 @@ std::string_view LossStageText(v1::LossStage stage) {
       return "rate limit";
     case v1::LOSS_STAGE_DAEMON_RESTART:
       return "daemon restart";
+    case v1::LOSS_STAGE_SPOOL:
+      return "spool";
     default:
       return "unknown stage";
   }

@@ -85,15 +85,19 @@ rpc::Listener ListenerOf(const Setup& setup) {
 
 class Kchan final : public Method {
  public:
-  explicit Kchan(RingWriter write) : write_(write) {}
+  // `waits`: the log is held for clients, the ring for the log and the writer for
+  // the ring, as each sender waits for room where the other ways send.
+  Kchan(RingWriter write, bool waits) : write_(write), waits_(waits) {}
 
   void Send(const Setup& setup, void (*ready)()) override {
     const auto ring = testing::UserRing::Create({.data_bytes = kRingBytes});
-    hub::Hub hub(hub::HubLimits{}, [](std::string_view) { return hub::LogLimits{}; });
+    hub::Hub hub(hub::HubLimits{},
+                 [](std::string_view) { return hub::LogLimits{.may_be_held = true}; });
     ClosedDoor door;
     hub.SetDoor(&door);
     auto description = std::make_shared<hub::ChannelDescription>();
     description->name = kChannel;
+    description->transport = "ring";
     const auto channel = hub.Upsert(std::move(description));
     channel->SetState(hub::ChannelState::kLive, "");
 
@@ -118,6 +122,7 @@ class Kchan final : public Method {
         "connect");
     SubscriptionOptions options;
     *options.open.add_selections() = Select(kChannel);
+    if (waits_) options.open.set_overflow_policy(v1::OVERFLOW_POLICY_BLOCK);
     Subscription subscription(*client, options);
     while (!stop) {
       const absl::StatusOr<Delivery> delivery = subscription.Next();
@@ -143,12 +148,13 @@ class Kchan final : public Method {
   }
 
   const RingWriter write_;
+  const bool waits_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(WriteWhatFits); }
-std::unique_ptr<Method> MakeKchanFlooded() { return std::make_unique<Kchan>(WriteAll); }
-std::unique_ptr<Method> MakeKchanApart() { return std::make_unique<Kchan>(WriteHeaders); }
+std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(WriteWhatFits, true); }
+std::unique_ptr<Method> MakeKchanFlooded() { return std::make_unique<Kchan>(WriteAll, false); }
+std::unique_ptr<Method> MakeKchanApart() { return std::make_unique<Kchan>(WriteHeaders, true); }
 
 }  // namespace kchan::bench

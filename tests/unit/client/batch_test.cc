@@ -117,6 +117,17 @@ TEST(BatchViewTest, UnknownFieldsAndStagesAreSkipped) {
   EXPECT_EQ(batch.lost()[0].stage, v1::LOSS_STAGE_UNSPECIFIED);
 }
 
+TEST(BatchViewTest, RecordsOfAnEarlierBootBringTheirOwnClock) {
+  const NodeClock now(1000);
+  v1::Batch message = FullBatch("exec", 1, 2);
+  message.set_clock_offset_ns(-7);
+  BatchView batch;
+  ASSERT_TRUE(batch.Parse(message.SerializeAsString()).ok());
+  EXPECT_EQ(batch.ClockOf(now).offset_ns(), -7);
+  ASSERT_TRUE(batch.Parse(FullBatch("exec", 3, 4).SerializeAsString()).ok());
+  EXPECT_EQ(batch.ClockOf(now).offset_ns(), 1000);
+}
+
 TEST(BatchViewTest, FilteredNumbersCloseTheArithmetic) {
   v1::Batch message = MakeBatch("exec", 1, 10);
   AddRecord(&message, 4);

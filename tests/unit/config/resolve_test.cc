@@ -2,25 +2,14 @@
 #include <string>
 #include <variant>
 
-#include "bridge/config/parse.h"
 #include "gtest/gtest.h"
+#include "tests/unit/config/resolve_testing.h"
 
 namespace kchan::config {
 namespace {
 
-absl::StatusOr<Config> FromText(const std::string& text) {
-  const auto config = ParseText(text, "test");
-  if (!config.ok()) return config.status();
-  return Resolve(*config);
-}
-
-// The field that the mistake in `text` is about.
-std::string WrongField(const std::string& text) {
-  const auto config = FromText(text);
-  EXPECT_TRUE(absl::IsInvalidArgument(config.status())) << text;
-  const std::string message(config.status().message());
-  return message.substr(0, message.find(": "));
-}
+using testing::FromText;
+using testing::WrongField;
 
 TEST(ResolveTest, DefaultsListenOnTwoLocalSocketsOnly) {
   const auto config = FromText("");
@@ -180,6 +169,51 @@ TEST(ResolveTest, RightsAreReadUnlessControlIsAsked) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->server.listeners[2].right, rpc::Right::kRead);
   EXPECT_EQ(config->server.listeners[3].right, rpc::Right::kControl);
+}
+
+TEST(ResolveTest, NetlinkIsReadByAllAndWrittenByNobodyUnlessOpened) {
+  const netlink::NetlinkOptions usual = FromText("")->netlink;
+  EXPECT_TRUE(usual.enabled);
+  EXPECT_EQ(usual.read, std::vector<std::string>{"*"});
+  EXPECT_TRUE(usual.privileged.empty());
+  EXPECT_TRUE(usual.network_namespaces.empty());
+  EXPECT_FALSE(usual.route);
+
+  const auto config = FromText(R"(
+    classic_netlink_protocols: "route"
+    netlink {
+      read: "netdev" privileged: "ethtool:rings-set"
+      network_namespaces { name: "blue" path: "/run/netns/blue" }
+      spec_directories: "/srv/specs" receive_bytes: 65536 request_timeout_ms: 500
+    })");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const netlink::NetlinkOptions& set = config->netlink;
+  EXPECT_EQ(set.read, std::vector<std::string>{"netdev"});
+  EXPECT_EQ(set.privileged, std::vector<std::string>{"ethtool:rings-set"});
+  EXPECT_EQ(set.network_namespaces.at("blue"), "/run/netns/blue");
+  EXPECT_EQ(set.spec_directories, std::vector<std::string>{"/srv/specs"});
+  EXPECT_EQ(set.receive_bytes, 65536);
+  EXPECT_EQ(set.request_timeout, absl::Milliseconds(500));
+  EXPECT_TRUE(set.route);
+}
+
+TEST(ResolveTest, WrongNetlinkIsNamedByItsField) {
+  const auto in_netlink = [](const std::string& text) {
+    return WrongField("netlink { " + text + " }");
+  };
+  EXPECT_EQ(in_netlink(R"(read: "a" read: "eth[")"), "netlink.read[1]");
+  EXPECT_EQ(in_netlink(R"(privileged: "ethtool:")"), "netlink.privileged[0]");
+  EXPECT_EQ(in_netlink(R"(network_namespaces { name: "a/b" path: "/x" })"),
+            "netlink.network_namespaces[0].name");
+  EXPECT_EQ(in_netlink(R"(network_namespaces { name: "a" path: "x" })"),
+            "netlink.network_namespaces[0].path");
+  EXPECT_EQ(in_netlink(R"(network_namespaces { name: "a" path: "/x" }
+                          network_namespaces { name: "a" path: "/y" })"),
+            "netlink.network_namespaces[1].name");
+  EXPECT_EQ(in_netlink(R"(spec_directories: "specs")"), "netlink.spec_directories[0]");
+  EXPECT_EQ(in_netlink("receive_bytes: 1"), "netlink.receive_bytes");
+  EXPECT_EQ(WrongField(R"(classic_netlink_protocols: ["kobject_uevent", "xfrm"])"),
+            "classic_netlink_protocols[1]");
 }
 
 }  // namespace

@@ -47,6 +47,14 @@ TEST(GlobTest, Matches) {
            Case{"?", "", false},
            Case{"*.*", "net.tcp", true},
            Case{"EXEC", "exec", false},
+           Case{"*", "netlink/netdev/mgmt", false},
+           Case{"netlink/*", "netlink/netdev/mgmt", false},
+           Case{"netlink/*/*", "netlink/netdev/mgmt", true},
+           Case{"*/*/m*t", "netlink/netdev/mgmt", true},
+           Case{"netlink?netdev", "netlink/netdev", false},
+           Case{"netlink[/]netdev", "netlink/netdev", false},
+           Case{"a*/*b", "a1/2b", true},
+           Case{"a*/*b", "a1/2b/b", false},
        }) {
     EXPECT_EQ(GlobMatches(c.glob, c.name), c.matches) << c.glob << " " << c.name;
   }

@@ -58,6 +58,20 @@ TEST_F(BatchMessageTest, IsWhatProtobufWouldHaveWritten) {
   EXPECT_TRUE(batch.GetReflection()->GetUnknownFields(batch).empty());
 }
 
+TEST_F(BatchMessageTest, ClockOfAnEarlierBootIsSaidWithItsRecordsOnly) {
+  Append(2);
+  hub::LogPosition position = *log_.Seek(hub::StartOldest{});
+  hub::LogBatch read = log_.Read(position, 1 << 20);
+  EXPECT_FALSE(Parse(BatchMessage("tick", read)).has_clock_offset_ns());
+  for (const int64_t offset : {int64_t{1'790'000'000'000'000'000}, int64_t{-5}}) {
+    read.clock_offset_ns = offset;
+    const v1::Batch batch = Parse(BatchMessage("tick", read));
+    EXPECT_EQ(batch.clock_offset_ns(), offset);
+    EXPECT_EQ(batch.records_size(), 2);
+    EXPECT_TRUE(batch.GetReflection()->GetUnknownFields(batch).empty());
+  }
+}
+
 TEST_F(BatchMessageTest, ReadersOwnLossStandsBeforeTheRecords) {
   hub::LogBatch read;
   read.epoch = 7;

@@ -15,22 +15,22 @@
 #include <vector>
 
 #include "bridge/hub/hub.h"
-#include "bridge/source/genl_family.h"
-#include "bridge/source/genl_socket.h"
+#include "bridge/netlink/genl_family.h"
+#include "bridge/netlink/genl_socket.h"
 #include "bridge/source/kernel_side.h"
 
 namespace kchan::testing {
 namespace {
 
-using source::FindFamily;
-using source::FindLoadedFamily;
-using source::GenlFamily;
-using source::GenlMessage;
-using source::GenlMulticast;
-using source::GenlRequest;
-using source::GenlSocket;
+using netlink::FindFamily;
+using netlink::FindLoadedFamily;
+using netlink::GenlFamily;
+using netlink::GenlMessage;
+using netlink::GenlMulticast;
+using netlink::GenlRequest;
+using netlink::GenlSocket;
+using netlink::NetlinkSocket;
 using source::KernelSide;
-using source::NetlinkSocket;
 
 // linux/netdev.h, which Debian 12's headers do not have yet.
 constexpr char kNetdevFamily[] = "netdev";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bridge/source/netlink_ack.h"
+#include "bridge/netlink/netlink_ack.h"
 
 #include <gtest/gtest.h>
 #include <linux/genetlink.h>
@@ -8,15 +8,15 @@
 #include <cstring>
 #include <vector>
 
-#include "bridge/source/genl_message.h"
+#include "bridge/netlink/genl_message.h"
 #include "tests/unit/source/netlink_testing.h"
 
 namespace kchan::testing {
 namespace {
 
-using source::GenlRequest;
-using source::NetlinkAck;
-using source::ParseAck;
+using netlink::GenlRequest;
+using netlink::NetlinkAck;
+using netlink::ParseAck;
 
 constexpr uint16_t kFirst = 9;
 constexpr uint16_t kSecond = 30;
@@ -147,11 +147,12 @@ TEST(GenlMessageTest, ADatagramCutAnywhereIsHarmless) {
   for (size_t length = 0; length <= two.size(); ++length) {
     const std::vector<std::byte> cut(two.begin(), two.begin() + static_cast<ptrdiff_t>(length));
     size_t messages = 0;
-    const absl::Status status = source::VisitMessages(cut, [&](const nlmsghdr& header, auto bytes) {
-      ++messages;
-      source::GenlMessage message;
-      return source::ParseGenlMessage(header, bytes, &message);
-    });
+    const absl::Status status =
+        netlink::VisitMessages(cut, [&](const nlmsghdr& header, auto bytes) {
+          ++messages;
+          netlink::GenlMessage message;
+          return netlink::ParseGenlMessage(header, bytes, &message);
+        });
     EXPECT_EQ(messages, length / whole.size());
     EXPECT_EQ(status.ok(), length % whole.size() == 0) << length;
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "kchan/clock.h"
 #include "kchan/v1/record.pb.h"
 
 namespace kchan {
@@ -70,6 +71,13 @@ class BatchView {
   // How many numbers are lost, not counting losses of unknown count.
   uint64_t lost_count() const { return lost_count_; }
 
+  // Turns its records' boottime_ns into UTC. `now` is the subscription's clock;
+  // records of an earlier boot bring their own.
+  NodeClock ClockOf(const NodeClock& now) const {
+    if (!clock_offset_ns_) return now;
+    return NodeClock(static_cast<int64_t>(*clock_offset_ns_));
+  }
+
   // Records and losses, each in order of sequence.
   std::span<const RecordView> records() const { return records_; }
   std::span<const LostView> lost() const { return lost_; }
@@ -111,6 +119,7 @@ class BatchView {
   uint64_t filtered_ = 0;
   uint64_t sampled_ = 0;
   uint64_t lost_count_ = 0;
+  std::optional<uint64_t> clock_offset_ns_;
   std::vector<RecordView> records_;
   std::vector<LostView> lost_;
 };

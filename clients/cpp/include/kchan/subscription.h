@@ -127,7 +127,7 @@ class Subscription {
   // later, in another process.
   std::vector<v1::Cursor> cursors() const;
 
-  // The node's clock as of its last hello or heartbeat.
+  // The node's clock as of its last hello or heartbeat; see BatchView::ClockOf().
   NodeClock clock() const;
 
  private:

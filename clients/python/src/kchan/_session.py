@@ -238,6 +238,8 @@ class Session:
         )
 
     def _items(self, batch: record_pb2.Batch, schema: Schema | None) -> Iterator[Record | Lost]:
+        is_of_earlier_boot = batch.HasField("clock_offset_ns")
+        clock = Clock(batch.clock_offset_ns) if is_of_earlier_boot else self.clock
         records: Iterator[Record | Lost] = (
             Record(
                 self.node,
@@ -249,7 +251,7 @@ class Session:
                 record.type,
                 record.payload,
                 schema.find_type(record.type) if schema else None,
-                self.clock,
+                clock,
             )
             for record in batch.records
         )
