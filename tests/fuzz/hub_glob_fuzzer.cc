@@ -16,18 +16,18 @@ bool NaiveMatches(std::string_view glob, std::string_view name) {
   if (glob.empty()) return name.empty();
   if (glob[0] == '*') {
     return NaiveMatches(glob.substr(1), name) ||
-           (!name.empty() && NaiveMatches(glob, name.substr(1)));
+           (!name.empty() && name[0] != '/' && NaiveMatches(glob, name.substr(1)));
   }
   if (name.empty()) return false;
   size_t used = 1;
-  bool matches = glob[0] == '?' || glob[0] == name[0];
+  bool matches = (glob[0] == '?' && name[0] != '/') || glob[0] == name[0];
   if (glob[0] == '[') {
     matches = false;
     size_t i = 1;
     for (; i == 1 || glob[i] != ']'; ++i) {
       const bool is_range = glob[i + 1] == '-' && glob[i + 2] != ']';
       const char last = is_range ? glob[i + 2] : glob[i];
-      matches = matches || (glob[i] <= name[0] && name[0] <= last);
+      matches = matches || (glob[i] <= name[0] && name[0] <= last && name[0] != '/');
       if (is_range) i += 2;
     }
     used = i + 1;

@@ -103,17 +103,17 @@ class Stream:
             assert time.monotonic() < deadline, f"not seen within {seconds} s"
         raise AssertionError("the stream ended")
 
-    def until_live(self, *channels: str) -> Any:
-        """The response that says so of the last of them: in whatever order."""
-        waiting = set(channels)
+    def until_live(self, *channels: str) -> None:
+        """All of them, in whichever order that is told."""
+        missing = set(channels)
 
-        def all_live(response: Any) -> bool:
+        def none_missing(response: Any) -> bool:
             update = response.channel_update
             if update.state == _module("channel_pb2").CHANNEL_STATE_LIVE:
-                waiting.discard(update.channel)
-            return not waiting
+                missing.discard(update.channel)
+            return not missing
 
-        return self.until(all_live)
+        self.until(none_missing)
 
     def take(self, count: int, seconds: float = 60) -> list[tuple[str, Any]]:
         """At least `count` more records, each with its channel's name."""

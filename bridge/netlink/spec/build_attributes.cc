@@ -164,7 +164,7 @@ std::optional<ValueType> SpecBuilder::ReadType(const YamlNode& node, std::string
     const auto type = static_cast<ValueType>(i);
     if (NameOf(type) == name) return type;
   }
-  fields_.FailAsUnknown(*node.Find(key), text::Concat("type '", name, "'"));
+  fields_.FailAsUnknown(YamlFields::At(node, key), text::Concat("type '", name, "'"));
   return std::nullopt;
 }
 

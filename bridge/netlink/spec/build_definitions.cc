@@ -36,7 +36,8 @@ void SpecBuilder::ReadDefinitions(const YamlNode& root) {
       structure.name = name;
       structs_.emplace(name, DeclaredStruct{node, &structure});
     } else {
-      fields_.FailAsUnknown(*node->Find("type"), text::Concat("definition type '", type, "'"));
+      fields_.FailAsUnknown(YamlFields::At(*node, "type"),
+                            text::Concat("definition type '", type, "'"));
     }
   }
   for (const auto& [name, declared] : structs_) ReadStruct(declared, /*depth=*/0);

@@ -18,7 +18,7 @@ void SpecBuilder::ReadOperations(const YamlNode& root) {
   if (operations == nullptr) return fields_.Fail(root, "there are no 'operations'");
   const std::string model = fields_.Text(*operations, "enum-model");
   if (!model.empty() && model != "unified" && model != "directional") {
-    fields_.FailAsUnknown(*operations->Find("enum-model"),
+    fields_.FailAsUnknown(YamlFields::At(*operations, "enum-model"),
                           text::Concat("enum-model '", model, "'"));
   }
   spec_->is_directional_ = model == "directional";

@@ -42,7 +42,8 @@ typename Map::mapped_type Ref(const YamlNode& map, std::string_view key, const M
   if (name.empty()) return {};
   const auto found = declared.find(name);
   if (found != declared.end()) return found->second;
-  fields->Fail(*map.Find(key), text::Concat("'", key, "' is '", name, "', which is not defined"));
+  fields->Fail(YamlFields::At(map, key),
+               text::Concat("'", key, "' is '", name, "', which is not defined"));
   return {};
 }
 
@@ -84,7 +85,8 @@ void SpecBuilder::ReadHead(const YamlNode& root) {
     is_known = true;
   }
   if (!is_known)
-    fields_.FailAsUnknown(*root.Find("protocol"), text::Concat("protocol '", protocol, "'"));
+    fields_.FailAsUnknown(YamlFields::At(root, "protocol"),
+                          text::Concat("protocol '", protocol, "'"));
 
   if (const auto number = fields_.Number(root, "protonum", 0, 255)) {
     spec_->protocol_number_ = static_cast<uint8_t>(*number);
@@ -132,7 +134,8 @@ std::optional<uint64_t> SpecBuilder::Limit(const YamlNode& map, std::string_view
   if (const auto number = ParseYamlNumber(text)) return *number;
   if (const auto limit = NamedLimit(text)) return limit;
   if (const auto found = constants_.find(text); found != constants_.end()) return found->second;
-  fields_.Fail(*map.Find(key), text::Concat("'", key, "' is '", text, "': no number, no constant"));
+  fields_.Fail(YamlFields::At(map, key),
+               text::Concat("'", key, "' is '", text, "': no number, no constant"));
   return std::nullopt;
 }
 

@@ -28,6 +28,12 @@ class YamlFields {
   // The same, UNIMPLEMENTED: nothing is wrong with it but that we do not know it.
   void FailAsUnknown(const YamlNode& node, std::string_view what);
 
+  // Where something is wrong with the value of `key`.
+  static const YamlNode& At(const YamlNode& map, std::string_view key) {
+    const YamlNode* node = map.Find(key);
+    return node == nullptr ? map : *node;
+  }
+
   // Empty, false or nothing if there is no such key.
   std::string Text(const YamlNode& map, std::string_view key);
   bool Bool(const YamlNode& map, std::string_view key);

@@ -51,6 +51,7 @@ TEST(SpecTest, WhatIsWrongIsToldWithItsLine) {
 }
 
 TEST(SpecTest, WhatIsNotSupportedIsNamed) {
+  EXPECT_EQ(WhyNot(With("[]", "[{name: d}]")), "INVALID_ARGUMENT: 3: there is no 'type'");
   EXPECT_EQ(WhyNot("name: it\nprotocol: genetlink-next\n"),
             "UNIMPLEMENTED: 2: not supported: protocol 'genetlink-next'");
   EXPECT_EQ(WhyNot(With("[{name: a, attributes: [{name: x, type: u128}]}]")),
