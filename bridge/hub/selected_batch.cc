@@ -74,34 +74,39 @@ void SelectedBatch::Take(const RecordSelection& selection, const BatchBounds& bo
   auto run =
       std::partition_point(matches.runs().begin(), matches.runs().end(),
                            [&](const MatchRun& each) { return each.end <= position.offset; });
+  const bool takes_whole = selection.takes_all_that_match() && bounds.quota.is_unbounded();
   for (; run != matches.runs().end() && run->begin < stop; ++run) {
     filter_up_to(run->begin, run->before_sequence);
-    MatchRun part = *run;
-    if (part.end > stop) {
-      part.end = static_cast<uint32_t>(stop);
-      part.last_sequence = stop_sequence;
+    const bool is_cut = run->end > stop;
+    const size_t run_end = is_cut ? stop : run->end;
+    const std::span<const std::byte> bytes(segment->bytes() + position.offset,
+                                           run_end - position.offset);
+    if (takes_whole) {
+      Stretch whole{
+          .bytes = bytes.size(),
+          .numbers = (is_cut ? stop_sequence : run->last_sequence) - position.cursor.sequence};
+      Give(segment, bytes, bounds.max_bytes, whole);
+      position.offset += whole.bytes;
+      position.cursor.sequence += whole.numbers;
+    } else {
+      TakeRun(selection, bounds, segment, bytes, position);
     }
-    TakeRun(selection, bounds, segment, part, position);
     if (is_full_) return;
   }
   filter_up_to(stop, stop_sequence);
   is_full_ = batch_.body_bytes >= bounds.max_bytes;
 }
 
+// Takes of a run, which begins at `position`, what the selection and the quota let
+// pass.
 void SelectedBatch::TakeRun(const RecordSelection& selection, const BatchBounds& bounds,
-                            const std::shared_ptr<const Segment>& segment, const MatchRun& run,
-                            LogPosition& position) {
-  const bool takes_whole = selection.takes_all_that_match() && bounds.quota.is_unbounded();
-  uint64_t& sequence = position.cursor.sequence;
-  while (position.offset < run.end && !is_full_) {
-    const std::span<const std::byte> bytes(segment->bytes() + position.offset,
-                                           run.end - position.offset);
-    Stretch stretch = takes_whole
-                          ? Stretch{.bytes = bytes.size(), .numbers = run.last_sequence - sequence}
-                          : Judge(selection, bounds.quota, bytes, sequence);
+                            const std::shared_ptr<const Segment>& segment,
+                            std::span<const std::byte> run, LogPosition& position) {
+  while (!run.empty() && !is_full_) {
+    Stretch stretch = Judge(selection, bounds.quota, run, position.cursor.sequence);
     switch (stretch.verdict) {
       case Verdict::kGive:
-        Give(segment, bytes, bounds.max_bytes, stretch);
+        Give(segment, run, bounds.max_bytes, stretch);
         if (records_ == bounds.quota.records) is_full_ = true;
         break;
       case Verdict::kSampled:
@@ -111,11 +116,12 @@ void SelectedBatch::TakeRun(const RecordSelection& selection, const BatchBounds&
         batch_.filtered += stretch.numbers;
         break;
       case Verdict::kLimited:
-        Limit(sequence, stretch);
+        Limit(position.cursor.sequence, stretch);
         break;
     }
+    run = run.subspan(stretch.bytes);
     position.offset += stretch.bytes;
-    sequence += stretch.numbers;
+    position.cursor.sequence += stretch.numbers;
   }
 }
 
@@ -184,7 +190,7 @@ void SelectedBatch::Limit(uint64_t after, Stretch& stretch) {
 // Adds as many whole elements as there is room for; returns their bytes.
 size_t SelectedBatch::Add(const std::shared_ptr<const Segment>& segment,
                           std::span<const std::byte> bytes, size_t max_bytes) {
-  AddLimited();
+  if (!limited_.empty()) AddLimited();
   const size_t room = max_bytes - std::min(max_bytes, batch_.body_bytes);
   size_t size = bytes.size() <= room ? bytes.size() : WholeElements(bytes, room);
   if (size == 0 && batch_.slices.empty()) size = FirstElement(bytes);

@@ -65,7 +65,7 @@ class SelectedBatch {
   };
 
   void TakeRun(const RecordSelection& selection, const BatchBounds& bounds,
-               const std::shared_ptr<const Segment>& segment, const MatchRun& run,
+               const std::shared_ptr<const Segment>& segment, std::span<const std::byte> run,
                LogPosition& position);
   Stretch Judge(const RecordSelection& selection, const RecordQuota& quota,
                 std::span<const std::byte> bytes, uint64_t sequence) const;
