@@ -73,12 +73,8 @@ absl::StatusOr<MulticastRead> GenlMulticast::Read(int max_datagrams, OnGenlMessa
   }
   // Not every loss gives an ENOBUFS of its own, and the count must be looked
   // at when the queue runs dry.
-  if (const uint64_t drops = socket_->drops(); result.dry && drops != drops_seen_) {
-    // The kernel counts in 32 bits.
-    result.lost_messages = static_cast<uint32_t>(drops - drops_seen_);
-    drops_seen_ = drops;
-    result.overrun = true;
-  }
+  if (result.dry) result.lost_messages = socket_->TakeDrops();
+  result.overrun = result.overrun || result.lost_messages != 0;
   return result;
 }
 

@@ -71,7 +71,6 @@ class GenlMulticast {
 
  private:
   const std::unique_ptr<NetlinkSocket> socket_;
-  uint64_t drops_seen_ = 0;
 };
 
 }  // namespace kchan::netlink

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -142,11 +143,12 @@ absl::StatusOr<NetlinkSocket::Received> NetlinkSocket::Receive(absl::Duration ti
   }
 }
 
-uint64_t NetlinkSocket::drops() const {
+uint32_t NetlinkSocket::TakeDrops() {
   uint32_t memory[SK_MEMINFO_VARS] = {};
   socklen_t size = sizeof(memory);
   if (getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return 0;
-  return memory[SK_MEMINFO_DROPS];
+  const uint32_t drops = memory[SK_MEMINFO_DROPS];
+  return drops - std::exchange(drops_taken_, drops);
 }
 
 }  // namespace kchan::netlink

@@ -56,9 +56,9 @@ class NetlinkSocket {
   // The last one received; valid until the next Receive().
   std::span<const std::byte> datagram() const { return datagram_; }
 
-  // How many messages this socket has lost so far for want of room: exact,
-  // while ENOBUFS comes only once until the queue is dry.
-  uint64_t drops() const;
+  // How many messages this socket has lost for want of room since this was last
+  // asked: exact, while ENOBUFS comes only once until the queue is dry.
+  uint32_t TakeDrops();
 
   int fd() const { return fd_; }
 
@@ -67,6 +67,7 @@ class NetlinkSocket {
 
   const int fd_;
   int wake_fd_ = -1;
+  uint32_t drops_taken_ = 0;  // the kernel's count, which wraps
   std::vector<std::byte> buffer_;
   std::span<const std::byte> datagram_;
 };
