@@ -87,7 +87,8 @@ void Log::HoldsChangedLocked() {
   CountEvictableLocked();
   // Not for each segment: a writer that finds room for one would sleep again at
   // once. Readers that have read everything leave more than this.
-  if (RoomLocked() != 0 && FreeBytesLocked() >= max_bytes() / 4) room_waiters_.NotifyAll();
+  const size_t enough = std::max(2 * segment_bytes_, max_bytes() / 4);
+  if (holds_.empty() || FreeBytesLocked() >= enough) room_waiters_.NotifyAll();
 }
 
 }  // namespace kchan::hub
