@@ -15,7 +15,7 @@ namespace kchan::hub {
 // What became of one channel's numbers on their way to its subscriptions, added
 // up over all that there were.
 struct Deliveries {
-  uint64_t numbers = 0;  // given: records, and losses of before the log in their place
+  uint64_t numbers = 0;  // given: records, and losses that all are told of in their place
   uint64_t bytes = 0;    // of these, as sent
   uint64_t acknowledged_bytes = 0;
   uint64_t filtered = 0;                     // withheld by time or filter

@@ -164,6 +164,7 @@ v1::ChannelCounters ToCounters(const hub::Channel& channel) {
   to.set_lost_subscriber_policy(lost(hub::LossStage::kSubscriberPolicy));
   to.set_lost_rate_limit(lost(hub::LossStage::kRateLimit));
   to.set_lost_daemon_restart(lost(hub::LossStage::kDaemonRestart));
+  to.set_lost_spool(lost(hub::LossStage::kSpool));
   return to;
 }
 

@@ -73,12 +73,13 @@ std::string CountersText(const v1::GetStatusResponse& status) {
 std::string DeliveriesText(const v1::GetStatusResponse& status) {
   Table table;
   table.Add({"TO READERS", "DELIVERED", "BYTES", "ACKNOWLEDGED", "FILTERED", "SAMPLED",
-             "LOST: EVICTED", "POLICY", "RATE LIMIT", "RESTART"});
+             "LOST: EVICTED", "POLICY", "RATE LIMIT", "RESTART", "SPOOL"});
   bool any = false;
   for (const v1::ChannelCounters& channel : status.channels()) {
     const uint64_t numbers[] = {channel.filtered(),          channel.sampled(),
                                 channel.lost_log_eviction(), channel.lost_subscriber_policy(),
-                                channel.lost_rate_limit(),   channel.lost_daemon_restart()};
+                                channel.lost_rate_limit(),   channel.lost_daemon_restart(),
+                                channel.lost_spool()};
     std::vector<std::string> row = {Safe(channel.channel()), absl::StrCat(channel.delivered()),
                                     BytesText(channel.delivered_bytes()),
                                     BytesText(channel.acknowledged_bytes())};

@@ -148,6 +148,10 @@ TEST_F(SpoolTest, ClientResumesByCursorAcrossRestartsAndMissesNothingThatIsNotCo
     EXPECT_EQ(ledger.lost_at.at(v1::LOSS_STAGE_DAEMON_RESTART), 7u);
     reader.Cancel();
     (void)reader.Finish();
+    const v1::ChannelCounters counters = Status().channels(0);
+    EXPECT_EQ(counters.delivered() + counters.lost_log_eviction() + counters.lost_daemon_restart() +
+                  counters.lost_spool(),
+              607u);
   }
   EXPECT_EQ(received_, expected_);
 }

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <string>
 
-#include "bridge/rpc/clock.h"
+#include "bridge/hub/boottime.h"
 #include "tests/component/fake_source.h"
 #include "tests/component/reader.h"
 #include "tests/component/server_test.h"
@@ -26,7 +26,7 @@ google::protobuf::Timestamp At(std::chrono::system_clock::time_point time) {
 // Fake records are made in the first moments behind the boot.
 std::chrono::system_clock::time_point BootTime() {
   return std::chrono::system_clock::time_point(
-      std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(rpc::ClockOffsetNs())));
+      std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(hub::ClockOffsetNs())));
 }
 
 class SubscribeSelectTest : public ServerTest {
