@@ -14,6 +14,9 @@ inline uint64_t BoottimeNow() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+// UTC minus CLOCK_BOOTTIME, now, in nanoseconds.
+int64_t ClockOffsetNs();
+
 // When it was, or will be, `utc_ns` on a node whose UTC is offset_ns ahead of
 // its boottime; 0 if that was before it booted.
 inline uint64_t BoottimeOf(int64_t utc_ns, int64_t offset_ns) {

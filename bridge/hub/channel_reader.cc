@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 
@@ -17,7 +17,7 @@ absl::StatusOr<std::unique_ptr<ChannelReader>> ChannelReader::Open(
   const std::optional<LogPosition> position = channel->log().Seek(start);
   if (!position) {
     return absl::FailedPreconditionError(
-        Concat({"channel ", channel->name(), " has not reached this number yet"}));
+        text::Concat("channel ", channel->name(), " has not reached this number yet"));
   }
   const bool is_live = std::holds_alternative<StartNow>(start);
   return std::unique_ptr<ChannelReader>(new ChannelReader(hub, std::move(channel), *position,
@@ -116,13 +116,13 @@ absl::StatusOr<uint64_t> ChannelReader::Acknowledge(const Cursor& cursor) {
       std::find_if(given_epochs_.rbegin(), given_epochs_.rend(),
                    [&](const GivenEpoch& each) { return each.last.epoch == cursor.epoch; });
   if (given == given_epochs_.rend()) {
-    return absl::InvalidArgumentError(Concat({"channel ", channel_->name(), ": nothing of epoch ",
-                                              std::to_string(cursor.epoch), " was sent"}));
+    return absl::InvalidArgumentError(text::Concat(
+        "channel ", channel_->name(), ": nothing of epoch ", cursor.epoch, " was sent"));
   }
   if (cursor.sequence > given->last.sequence) {
-    return absl::InvalidArgumentError(
-        Concat({"channel ", channel_->name(), ": number ", std::to_string(cursor.sequence),
-                " was not sent; the last is ", std::to_string(given->last.sequence)}));
+    return absl::InvalidArgumentError(text::Concat("channel ", channel_->name(), ": number ",
+                                                   cursor.sequence, " was not sent; the last is ",
+                                                   given->last.sequence));
   }
   uint64_t freed = 0;
   while (!sent_.empty() &&

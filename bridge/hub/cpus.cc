@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
@@ -40,12 +40,12 @@ absl::StatusOr<Cpus> Cpus::Parse(std::string_view text) {
         dash == std::string_view::npos ? first : NumberOf(range.substr(dash + 1));
     if (!first || !last || *last < *first) {
       return absl::InvalidArgumentError(
-          Concat({"'", text, "' is no list of CPUs: write numbers and ranges, as 0-3,8"}));
+          text::Concat("'", text, "' is no list of CPUs: write numbers and ranges, as 0-3,8"));
     }
     for (int cpu = *first; cpu <= *last; ++cpu) {
       if (!CPU_ISSET(cpu, &allowed.set_)) {
-        return absl::InvalidArgumentError(Concat(
-            {"CPU ", std::to_string(cpu), " does not exist here, or kchand may not run on it"}));
+        return absl::InvalidArgumentError(
+            text::Concat("CPU ", cpu, " does not exist here, or kchand may not run on it"));
       }
       CPU_SET(cpu, &cpus.set_);
     }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
@@ -27,7 +27,7 @@ std::string FieldNames(const std::vector<std::shared_ptr<const Schema>>& schemas
   }
   std::string text;
   for (size_t i = 0; i < names.size() && i < kMost; ++i) {
-    text += Concat({i == 0 ? "" : " ", names[i]});
+    text += text::Concat(i == 0 ? "" : " ", names[i]);
   }
   return names.size() > kMost ? text + " .." : text;
 }
@@ -35,12 +35,13 @@ std::string FieldNames(const std::vector<std::shared_ptr<const Schema>>& schemas
 absl::Status NoField(const FilterTerm& term,
                      const std::vector<std::shared_ptr<const Schema>>& schemas) {
   if (term.path[0] == "record") {
-    return FilterError(term.column, Concat({"no selected channel has a field `", PathText(term),
-                                            "`; every record has record.sequence, record.cpu, "
-                                            "record.type and record.boottime_ns"}));
+    return FilterError(term.column,
+                       text::Concat("no selected channel has a field `", PathText(term),
+                                    "`; every record has record.sequence, record.cpu, "
+                                    "record.type and record.boottime_ns"));
   }
-  return FilterError(term.column, Concat({"no selected channel has a field `", PathText(term),
-                                          "`; there are: ", FieldNames(schemas)}));
+  return FilterError(term.column, text::Concat("no selected channel has a field `", PathText(term),
+                                               "`; there are: ", FieldNames(schemas)));
 }
 
 }  // namespace
@@ -75,7 +76,7 @@ absl::Status Filter::Check(const std::vector<std::shared_ptr<const Schema>>& sch
     const auto unfit = any([](const TermOutcome& outcome) { return outcome.has_field; });
     if (unfit == compiled.end()) return NoField(term, schemas);
     return FilterError(term.value.column,
-                       Concat({"`", PathText(term), "` ", (*unfit)->terms[i].problem}));
+                       text::Concat("`", PathText(term), "` ", (*unfit)->terms[i].problem));
   }
   return absl::OkStatus();
 }

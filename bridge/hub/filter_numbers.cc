@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "bridge/hub/concat.h"
 #include "bridge/hub/field_kind.h"
 #include "bridge/hub/filter_values.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
@@ -95,12 +95,12 @@ std::string Takes(const Field& field) {
   if (static_cast<FieldKind>(field.kind) == FieldKind::kBool) return "takes true or false";
   const bool is_time = NsOf(field.unit) != 0;
   if (field.names.empty()) {
-    return is_time ? Concat({"takes a number of ", field.unit, " or a duration like 5ms"})
+    return is_time ? text::Concat("takes a number of ", field.unit, " or a duration like 5ms")
                    : "takes a number";
   }
   std::string text = "takes a number or one of ";
   for (size_t i = 0; i < field.names.size() && i < kMostNames; ++i) {
-    text += Concat({i == 0 ? "" : " ", field.names[i].name});
+    text += text::Concat(i == 0 ? "" : " ", field.names[i].name);
   }
   if (field.names.size() > kMostNames) text += " ..";
   return text;
@@ -121,9 +121,8 @@ absl::StatusOr<uint64_t> InRange(const Field& field, const Number& number,
   if (number.is_negative ? number.magnitude <= min_magnitude : number.magnitude <= max) {
     return number.is_negative ? uint64_t{0} - number.magnitude : number.magnitude;
   }
-  return CannotCompare(Concat({"takes ", min_magnitude == 0 ? "" : "-",
-                               std::to_string(min_magnitude), " to ", std::to_string(max)}),
-                       value);
+  return CannotCompare(
+      text::Concat("takes ", min_magnitude == 0 ? "" : "-", min_magnitude, " to ", max), value);
 }
 
 absl::StatusOr<uint64_t> WordOf(const Field& field, std::string_view word,

@@ -9,9 +9,9 @@
 // so OR binds tighter than AND, and AND may be left out.
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/hub/filter_scanner.h"
 #include "bridge/hub/filter_syntax.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
@@ -63,8 +63,8 @@ class Parser {
     const size_t column = scanner_.Column();
     if (!scanner_.Take('(')) return Comparison();
     if (++depth_ > kMaxFilterDepth) {
-      return FilterError(
-          column, Concat({"parentheses are more than ", std::to_string(kMaxFilterDepth), " deep"}));
+      return FilterError(column,
+                         text::Concat("parentheses are more than ", kMaxFilterDepth, " deep"));
     }
     absl::StatusOr<FilterNode> inner = Expression();
     if (!inner.ok()) return inner;
@@ -81,15 +81,15 @@ class Parser {
     if (absl::Status status = Split(path, term); !status.ok()) return status;
     const auto op = scanner_.TakeOperator();
     if (!op) {
-      return scanner_.Expected(Concat({"one of = != < <= > >= : behind `", PathText(term), "`"}));
+      return scanner_.Expected(
+          text::Concat("one of = != < <= > >= : behind `", PathText(term), "`"));
     }
     term.op = *op;
     absl::StatusOr<FilterValue> value = scanner_.TakeValue(*op);
     if (!value.ok()) return value.status();
     term.value = *std::move(value);
     if (syntax_.terms.size() == kMaxFilterTerms) {
-      return FilterError(term.column,
-                         Concat({"more than ", std::to_string(kMaxFilterTerms), " comparisons"}));
+      return FilterError(term.column, text::Concat("more than ", kMaxFilterTerms, " comparisons"));
     }
     syntax_.terms.push_back(std::move(term));
     return FilterNode{.kind = FilterNode::Kind::kTerm, .term = syntax_.terms.size() - 1};
@@ -127,19 +127,18 @@ std::string_view OperatorText(FilterOperator op) {
 
 std::string PathText(const FilterTerm& term) {
   std::string text;
-  for (const std::string& part : term.path) text += Concat({text.empty() ? "" : ".", part});
+  for (const std::string& part : term.path) text += text::Concat(text.empty() ? "" : ".", part);
   return text;
 }
 
 absl::Status FilterError(size_t column, std::string_view problem) {
-  return absl::InvalidArgumentError(Concat({"column ", std::to_string(column), ": ", problem}));
+  return absl::InvalidArgumentError(text::Concat("column ", column, ": ", problem));
 }
 
 absl::StatusOr<FilterSyntax> ParseFilter(std::string_view text) {
   if (text.size() > kMaxFilterBytes) {
     return absl::InvalidArgumentError(
-        Concat({"is ", std::to_string(text.size()), " bytes long; at most ",
-                std::to_string(kMaxFilterBytes), " are allowed"}));
+        text::Concat("is ", text.size(), " bytes long; at most ", kMaxFilterBytes, " are allowed"));
   }
   return Parser(text).Parse();
 }

@@ -5,7 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
+#include "bridge/text/hex.h"
 
 namespace kchan::hub {
 namespace {
@@ -24,19 +25,12 @@ bool IsOfValue(char c) {
   return IsOfPath(c) || std::string_view("-+:/|*%@#&~^[]{}?;$").find(c) != std::string_view::npos;
 }
 
-int HexDigit(char c) {
-  if (IsDigit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // Whole characters of at most kMaxQuotedBytes.
 std::string Shortened(std::string_view text) {
   if (text.size() <= kMaxQuotedBytes) return std::string(text);
   size_t end = kMaxQuotedBytes;
   while (end > 0 && !BeginsCharacter(text[end])) --end;
-  return Concat({text.substr(0, end), ".."});
+  return text::Concat(text.substr(0, end), "..");
 }
 
 bool IsKeyword(std::string_view word) { return word == "AND" || word == "OR" || word == "NOT"; }
@@ -114,15 +108,15 @@ bool FilterScanner::AtCondition() {
 std::string FilterScanner::Next() {
   if (AtEnd()) return "the end";
   const std::string_view word = PeekWord();
-  if (!word.empty()) return Concat({"`", Shortened(word), "`"});
+  if (!word.empty()) return text::Concat("`", Shortened(word), "`");
   const auto c = static_cast<unsigned char>(text_[at_]);
   if (c < ' ' || c == 0x7f) return "a control character";
-  return Concat({"`", text_.substr(at_, 1), "`"});
+  return text::Concat("`", text_.substr(at_, 1), "`");
 }
 
 absl::Status FilterScanner::Expected(std::string_view what) {
   const size_t column = Column();
-  return FilterError(column, Concat({"expected ", what, ", found ", Next()}));
+  return FilterError(column, text::Concat("expected ", what, ", found ", Next()));
 }
 
 absl::StatusOr<FilterValue> FilterScanner::TakeValue(FilterOperator op) {
@@ -139,11 +133,11 @@ absl::StatusOr<FilterValue> FilterScanner::TakeValue(FilterOperator op) {
 absl::Status FilterScanner::TakeUnquoted(FilterOperator op, FilterValue& value) {
   if (IsKeyword(PeekWord())) {
     return Expected(
-        Concat({"a value behind `", OperatorText(op), "`, where such a word is quoted"}));
+        text::Concat("a value behind `", OperatorText(op), "`, where such a word is quoted"));
   }
   const size_t start = at_;
   while (at_ < text_.size() && IsOfValue(text_[at_])) ++at_;
-  if (at_ == start) return Expected(Concat({"a value behind `", OperatorText(op), "`"}));
+  if (at_ == start) return Expected(text::Concat("a value behind `", OperatorText(op), "`"));
   for (size_t i = start; i < at_; ++i) {
     if (text_[i] != '*') {
       value.text += text_[i];
@@ -174,8 +168,8 @@ absl::Status FilterScanner::TakeQuoted(FilterValue& value) {
     if (absl::Status status = AddStar(at_ - 1, is_last, value); !status.ok()) return status;
   }
   if (at_ == text_.size()) {
-    return FilterError(ColumnAt(start), Concat({"the ", std::string_view(&quote, 1),
-                                                " that begins here has no end"}));
+    return FilterError(ColumnAt(start), text::Concat("the ", std::string_view(&quote, 1),
+                                                     " that begins here has no end"));
   }
   ++at_;
   return absl::OkStatus();
@@ -204,13 +198,9 @@ absl::StatusOr<char> FilterScanner::TakeEscaped() {
   if (const size_t known = kWritten.find(c); c != '\0' && known != std::string_view::npos) {
     return kMeant[known];
   }
-  if (c == 'x' && text_.size() - at_ >= 2) {
-    const int high = HexDigit(text_[at_]);
-    const int low = HexDigit(text_[at_ + 1]);
-    if (high >= 0 && low >= 0) {
-      at_ += 2;
-      return static_cast<char>(high << 4 | low);
-    }
+  if (const int byte = c == 'x' ? text::HexByte(text_.substr(at_)) : -1; byte >= 0) {
+    at_ += 2;
+    return static_cast<char>(byte);
   }
   return FilterError(ColumnAt(start),
                      "expected an escape: \\\" \\' \\\\ \\* \\n \\t \\r or \\x and two digits");

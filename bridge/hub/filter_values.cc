@@ -8,8 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "bridge/hub/concat.h"
 #include "bridge/hub/field_kind.h"
+#include "bridge/text/concat.h"
+#include "bridge/text/hex.h"
 
 namespace kchan::hub {
 namespace {
@@ -18,22 +19,14 @@ using Kind = FilterTest::Kind;
 
 constexpr std::string_view kMappedPrefix("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::optional<std::string> ParseHex(std::string_view text) {
   if (text.starts_with("0x")) text.remove_prefix(2);
   if (text.size() % 2 != 0) return std::nullopt;
   std::string bytes;
   for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = HexDigit(text[i]);
-    const int low = HexDigit(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes += static_cast<char>(high << 4 | low);
+    const int byte = text::HexByte(text.substr(i));
+    if (byte < 0) return std::nullopt;
+    bytes += static_cast<char>(byte);
   }
   return bytes;
 }
@@ -91,7 +84,7 @@ std::optional<Network> ParseNetwork(FieldDisplay display, const std::string& tex
   const auto v4 = ParseInet(AF_INET, host);
   if (display == FieldDisplay::kIpv4) return v4 ? NetworkOf(*v4, prefix, 0) : std::nullopt;
   if (v4 && display == FieldDisplay::kIp) {
-    return NetworkOf(Concat({kMappedPrefix, *v4}), prefix, 8 * kMappedPrefix.size());
+    return NetworkOf(text::Concat(kMappedPrefix, *v4), prefix, 8 * kMappedPrefix.size());
   }
   auto v6 = ParseInet(AF_INET6, host);
   if (!v6) return std::nullopt;
@@ -138,7 +131,7 @@ Kind EqualityKind(const FilterValue& value) {
 }  // namespace
 
 absl::Status CannotCompare(std::string_view why, const FilterValue& value) {
-  return absl::InvalidArgumentError(Concat({why, ", not ", value.source}));
+  return absl::InvalidArgumentError(text::Concat(why, ", not ", value.source));
 }
 
 absl::StatusOr<FilterTest> TextTest(FilterOperator op, const FilterValue& value,

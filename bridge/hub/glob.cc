@@ -2,8 +2,8 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "bridge/hub/concat.h"
 #include "bridge/hub/subscription.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
@@ -72,12 +72,11 @@ bool GlobIsLiteral(std::string_view glob) {
 
 absl::Status CheckGlob(std::string_view glob) {
   const auto wrong = [&](std::string_view what) {
-    return absl::InvalidArgumentError(Concat({"\"", glob, "\": ", what}));
+    return absl::InvalidArgumentError(text::Concat("\"", glob, "\": ", what));
   };
   if (glob.empty()) return wrong("empty; `*` matches every channel without a `/` in its name");
   if (glob.size() > kMaxGlobBytes) {
-    return absl::InvalidArgumentError(
-        Concat({"longer than ", std::to_string(kMaxGlobBytes), " bytes"}));
+    return absl::InvalidArgumentError(text::Concat("longer than ", kMaxGlobBytes, " bytes"));
   }
   for (size_t g = 0; g < glob.size(); ++g) {
     if (glob[g] != '[') continue;

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "bridge/hub/channel_reader.h"
-#include "bridge/hub/concat.h"
 #include "bridge/hub/subscription_checks.h"
 #include "bridge/hub/subscription_quota.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
@@ -24,11 +24,10 @@ Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns)
 }
 
 absl::Status FellBehind(const ChannelReader& reader, const Loss& loss) {
-  const std::string count =
-      loss.count == 0 ? "records" : Concat({std::to_string(loss.count), " records"});
+  const std::string count = loss.count == 0 ? "records" : text::Concat(loss.count, " records");
   return absl::OutOfRangeError(
-      Concat({"channel ", reader.channel()->name(), ": the log dropped ", count,
-              " before this reader came to them, and it asked to be disconnected then"}));
+      text::Concat("channel ", reader.channel()->name(), ": the log dropped ", count,
+                   " before this reader came to them, and it asked to be disconnected then"));
 }
 
 }  // namespace
@@ -277,7 +276,7 @@ absl::Status Subscription::Impl::DropRemoved() {
   const bool others_may_come = std::any_of(options_.selections.begin(), options_.selections.end(),
                                            [](const Selection& each) { return each.is_glob; });
   if (!readers_.empty() || others_may_come) return absl::OkStatus();
-  return absl::NotFoundError(Concat({"channel ", last_removed, " was removed"}));
+  return absl::NotFoundError(text::Concat("channel ", last_removed, " was removed"));
 }
 
 // Arms the waiter everywhere; false if something happened meanwhile.
@@ -296,7 +295,7 @@ absl::Status Subscription::Impl::Acknowledge(std::string_view channel, const Cur
   });
   if (reader == readers_.rend()) {
     return absl::InvalidArgumentError(
-        Concat({"channel ", channel, " is not part of this subscription"}));
+        text::Concat("channel ", channel, " is not part of this subscription"));
   }
   const absl::StatusOr<uint64_t> freed = (*reader)->Acknowledge(cursor);
   if (!freed.ok()) return freed.status();

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "bridge/hub/concat.h"
 #include "bridge/hub/subscription.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::hub {
 
@@ -14,23 +14,23 @@ bool Selects(const Selection& selection, std::string_view name) {
 }
 
 std::string FieldName(size_t selection, std::string_view part) {
-  return Concat({"selections[", std::to_string(selection), "].", part, ": "});
+  return text::Concat("selections[", selection, "].", part, ": ");
 }
 
 absl::Status Prefixed(std::string_view field, const absl::Status& status) {
-  return absl::InvalidArgumentError(Concat({field, std::string(status.message())}));
+  return absl::InvalidArgumentError(text::Concat(field, std::string(status.message())));
 }
 
 absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t index) {
   if (!selection.is_glob) {
     const auto channel = hub.Find(selection.pattern);
     if (!channel) {
-      return absl::NotFoundError(
-          Concat({FieldName(index, "name"), "there is no channel \"", selection.pattern, "\""}));
+      return absl::NotFoundError(text::Concat(FieldName(index, "name"), "there is no channel \"",
+                                              selection.pattern, "\""));
     }
     if (!channel->snapshot().description->has_records()) {
       return absl::FailedPreconditionError(
-          Concat({"channel \"", selection.pattern, "\" has no records"}));
+          text::Concat("channel \"", selection.pattern, "\" has no records"));
     }
     return absl::OkStatus();
   }
@@ -38,8 +38,8 @@ absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t i
     return Prefixed(FieldName(index, "glob"), status);
   }
   if (std::holds_alternative<StartAt>(selection.start) && !GlobIsLiteral(selection.pattern)) {
-    return absl::InvalidArgumentError(Concat(
-        {FieldName(index, "start.cursor"), "a cursor belongs to one channel; select that alone"}));
+    return absl::InvalidArgumentError(text::Concat(
+        FieldName(index, "start.cursor"), "a cursor belongs to one channel; select that alone"));
   }
   return absl::OkStatus();
 }
@@ -62,18 +62,18 @@ absl::Status CheckFilter(const Hub& hub, const std::vector<Selection>& selection
 }
 
 absl::Status CheckMayBlock(const Channel& channel) {
-  const auto refusal = [&](std::initializer_list<std::string_view> why) {
+  const auto refusal = [&](const auto&... why) {
     return absl::FailedPreconditionError(
-        Concat({"overflow_policy: channel ", channel.name(), ": ", Concat(why)}));
+        text::Concat("overflow_policy: channel ", channel.name(), ": ", why...));
   };
   const auto description = channel.snapshot().description;
   if (!description->can_wait()) {
-    return refusal({"its transport, ", description->transport, ", does not wait for a reader"});
+    return refusal("its transport, ", description->transport, ", does not wait for a reader");
   }
   if (channel.log().may_be_held()) return absl::OkStatus();
   return refusal(
-      {"its owner does not allow readers that block it: set allow_block for it in "
-       "kchand's configuration, or choose another policy"});
+      "its owner does not allow readers that block it: set allow_block for it in kchand's "
+      "configuration, or choose another policy");
 }
 
 }  // namespace kchan::hub

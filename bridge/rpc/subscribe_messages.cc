@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/rpc/subscribe_messages.h"
 
-#include "bridge/rpc/clock.h"
+#include "bridge/hub/boottime.h"
 #include "bridge/rpc/convert.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
@@ -17,7 +17,7 @@ grpc::ByteBuffer Serialize(const v1::SubscribeResponse& response) {
 // Hello and Heartbeat share where the stream is and what time it is there.
 template <typename Part>
 void SetPlace(const hub::Subscription& subscription, Part& part) {
-  part.set_clock_offset_ns(ClockOffsetNs());
+  part.set_clock_offset_ns(hub::ClockOffsetNs());
   for (const hub::ChannelCursor& cursor : subscription.cursors()) {
     *part.add_cursors() = ToProto(cursor);
   }

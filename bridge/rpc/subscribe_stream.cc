@@ -7,9 +7,9 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "bridge/hub/boottime.h"
 #include "bridge/rpc/batch_message.h"
 #include "bridge/rpc/channel_lookup.h"
-#include "bridge/rpc/clock.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/status.h"
 #include "bridge/rpc/subscribe_messages.h"
@@ -91,7 +91,7 @@ void SubscribeStream::Run() {
 void SubscribeStream::ClockSet() {
   clock_set_ = true;
   if (ended_ || !subscription_) return;
-  subscription_->SetClockOffset(ClockOffsetNs());
+  subscription_->SetClockOffset(hub::ClockOffsetNs());
   try_output_ = true;
   Send();
 }
@@ -162,7 +162,7 @@ absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
 }
 
 absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
-  absl::StatusOr<OpenRequest> request = FromProto(open, ClockOffsetNs());
+  absl::StatusOr<OpenRequest> request = FromProto(open, hub::ClockOffsetNs());
   if (!request.ok()) return request.status();
   max_delay_ = request->max_delay;
   heartbeat_interval_ = request->heartbeat_interval;

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::source {
 namespace {
@@ -109,7 +109,7 @@ absl::StatusOr<FolderFile> FileFolder::Create(const FileOwner& owner) {
   uint32_t index = files.empty() ? 0 : files.back().second.index;
   for (;;) {
     FolderFile file{.fd = {},
-                    .path = hub::Concat({path_, "/", FileName(owner, ++index)}),
+                    .path = text::Concat(path_, "/", FileName(owner, ++index)),
                     .epoch = owner.epoch,
                     .schema_id = owner.schema_id};
     file.fd =
@@ -129,7 +129,7 @@ absl::StatusOr<std::vector<FolderFile>> FileFolder::TakeOver(const std::string& 
   for (auto at = files.rbegin(); at != files.rend(); ++at) {
     const auto& [name, parsed] = *at;
     FolderFile file{.fd = {},
-                    .path = hub::Concat({path_, "/", name}),
+                    .path = text::Concat(path_, "/", name),
                     .epoch = parsed.owner.epoch,
                     .schema_id = parsed.owner.schema_id};
     file.fd = UniqueFd(open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/host_channel.h"
 
-#include <time.h>
-
 #include <bit>
 #include <utility>
 
@@ -39,12 +37,6 @@ absl::StatusOr<hub::ValueChanged> HostChannel::ChangeValue(const hub::ValueChang
 hub::ByteOrder NativeByteOrder() {
   return std::endian::native == std::endian::little ? hub::ByteOrder::kLittle
                                                     : hub::ByteOrder::kBig;
-}
-
-uint64_t BoottimeNs() {
-  timespec now;
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
 }  // namespace kchan::source

@@ -62,9 +62,6 @@ class HostChannel {
 // The byte order of records that this process makes.
 hub::ByteOrder NativeByteOrder();
 
-// CLOCK_BOOTTIME.
-uint64_t BoottimeNs();
-
 }  // namespace kchan::source
 
 #endif  // KCHAN_BRIDGE_SOURCE_HOST_CHANNEL_H_

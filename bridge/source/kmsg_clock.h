@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "bridge/source/host_channel.h"
+#include "bridge/hub/boottime.h"
 
 namespace kchan::source {
 
@@ -18,7 +18,7 @@ inline uint64_t SuspendedNs() {
   clock_gettime(CLOCK_MONOTONIC, &monotonic);
   const uint64_t running_ns = static_cast<uint64_t>(monotonic.tv_sec) * 1'000'000'000 +
                               static_cast<uint64_t>(monotonic.tv_nsec);
-  const uint64_t boottime_ns = BoottimeNs();
+  const uint64_t boottime_ns = hub::BoottimeNow();
   return boottime_ns - std::min(boottime_ns, running_ns);
 }
 

@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/hub/concat.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/kernel_messages.h"
 #include "bridge/source/kmsg_payload.h"
 #include "bridge/source/unique_fd.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::source {
 namespace {
@@ -30,7 +30,7 @@ hub::KernelAnswer Refuse(absl::Status status, int error = 0) {
 }
 
 hub::KernelAnswer Failed(const char* what, const std::string& path, int error) {
-  std::string message = hub::Concat({path, ": ", what});
+  std::string message = text::Concat(path, ": ", what);
   if (error == EPERM || error == EACCES) {
     message += ": kchand needs the right to write it (root, or the file's group)";
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/source/log_line.h"
 
-#include "bridge/hub/concat.h"
 #include "bridge/source/text_scan.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::source {
 namespace {
@@ -19,7 +19,7 @@ bool TakePrefix(std::string_view& text, std::string_view prefix) {
 bool IsOfChannel(const KmsgRecord& record, std::string_view channel) {
   if (record.facility != kFacilityKern) return false;
   const auto device = FindInDictionary(record.dictionary, "DEVICE");
-  return device && *device == hub::Concat({"+kchan:", channel});
+  return device && *device == text::Concat("+kchan:", channel);
 }
 
 // What the channel has shown as \xHH.

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "bridge/hub/boottime.h"
 #include "bridge/hub/value_feed.h"
 #include "bridge/source/epoch.h"
-#include "bridge/source/host_channel.h"
 
 namespace kchan::source {
 
@@ -26,7 +26,7 @@ class ObservedValue {
     if (latest_ != nullptr && latest_->words == words) return latest_;
     hub::ValueSnapshot next;
     next.version = latest_ == nullptr ? 1 : latest_->version + 1;
-    next.boottime_ns = BoottimeNs();
+    next.boottime_ns = hub::BoottimeNow();
     next.words = std::move(words);
     next.generation = generation_;
     latest_ = std::make_shared<const hub::ValueSnapshot>(std::move(next));

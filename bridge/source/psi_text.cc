@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/source/text_scan.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::source {
 namespace {
@@ -30,7 +30,7 @@ bool ParseLine(std::string_view line, std::vector<hub::Word>& words) {
     const auto number = is_total ? ParseNumber(value) : Hundredths(value);
     if (!number) return false;
     words.push_back(
-        {.name = hub::Concat({kind, "_", key, is_total ? "_us" : ""}), .value = *number});
+        {.name = text::Concat(kind, "_", key, is_total ? "_us" : ""), .value = *number});
   }
   return true;
 }

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/hub/concat.h"
 #include "bridge/source/text_scan.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::source {
 namespace {
@@ -76,15 +76,15 @@ absl::StatusOr<std::unique_ptr<RelayFiles>> DebugfsRelayFiles::Enable(uint16_t f
   const std::string mount = FindDebugfs(ReadMountinfo());
   if (mount.empty()) {
     return absl::FailedPreconditionError(
-        hub::Concat({"channel ", channel,
+        text::Concat("channel ", channel,
                      ": relay buffers are read through debugfs, which is not "
                      "mounted here: mount -t debugfs none ",
-                     kUsualMount, ", or give the container the host's"}));
+                     kUsualMount, ", or give the container the host's"));
   }
   std::string_view below = path;
   if (!below.starts_with(kUsualMount)) {
     return absl::InternalError(
-        hub::Concat({"channel ", channel, ": its folder ", path, " is not in debugfs"}));
+        text::Concat("channel ", channel, ": its folder ", path, " is not in debugfs"));
   }
   below.remove_prefix(kUsualMount.size());
 
@@ -93,7 +93,7 @@ absl::StatusOr<std::unique_ptr<RelayFiles>> DebugfsRelayFiles::Enable(uint16_t f
   const absl::StatusOr<EnabledMessage> enabled = (*control)->Enable(channel);
   if (!enabled.ok()) return enabled.status();
   std::unique_ptr<DebugfsRelayFiles> files(new DebugfsRelayFiles(
-      *std::move(control), channel, hub::Concat({mount, below}), enabled->generation));
+      *std::move(control), channel, text::Concat(mount, below), enabled->generation));
   if (auto cpus = files->Cpus(); !cpus.ok()) return cpus.status();
   return files;
 }

@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::source {
 namespace {
@@ -42,7 +42,7 @@ absl::StatusOr<ValueWords::Word> ValueWords::Find(std::string_view name) const {
   for (const Word& word : words_) {
     if (word.name == name) return word;
   }
-  return absl::NotFoundError(hub::Concat({"channel ", channel_, " has no word '", name, "'"}));
+  return absl::NotFoundError(text::Concat("channel ", channel_, " has no word '", name, "'"));
 }
 
 hub::Value ValueWords::FromKernel(const Word& word, uint64_t raw) {

@@ -7,10 +7,11 @@
 #include <string>
 #include <utility>
 
-#include "bridge/hub/concat.h"
+#include "bridge/hub/boottime.h"
 #include "bridge/spool/deletion.h"
 #include "bridge/spool/recovery.h"
 #include "bridge/spool/schema_file.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
@@ -22,12 +23,6 @@ constexpr uint64_t kSegmentsInAge = 16;
 constexpr uint64_t kOverheadBytes = 1 << 10;  // of a frame, and of a file that begins with it
 constexpr size_t kMaxFiles = 16'384;
 constexpr int kNothing = 1;  // of DeleteOldest()
-
-int64_t ClockOffsetNs() {
-  timespec boottime = {};
-  clock_gettime(CLOCK_BOOTTIME, &boottime);
-  return static_cast<int64_t>(UnixNs()) - (boottime.tv_sec * 1'000'000'000 + boottime.tv_nsec);
-}
 
 uint64_t ToNs(std::chrono::seconds seconds) {
   return static_cast<uint64_t>(std::chrono::nanoseconds(seconds).count());
@@ -133,7 +128,7 @@ int ChannelFiles::NewFile(const Piece& piece) {
                        .schema_id = piece.schema_id,
                        .first_sequence = piece.first_sequence,
                        .unix_ns = UnixNs(),
-                       .clock_offset_ns = ClockOffsetNs(),
+                       .clock_offset_ns = hub::ClockOffsetNs(),
                        .salt = 0,
                        .after_unseen = after_unseen_,
                        .boot_id = root_.options().boot_id,
@@ -171,7 +166,7 @@ int ChannelFiles::Close() {
 int ChannelFiles::Probe() {
   if (const int error = EnsureFolder(); error < 0) return error;
   if (const int error = DeleteOld(); error < 0) return error;
-  const std::string path = hub::Concat({spool_->folder(), "/probe"});
+  const std::string path = text::Concat(spool_->folder(), "/probe");
   const OpenFile file(files_, files_.Create(path));
   return file ? files_.Remove(path) : file.fd();
 }

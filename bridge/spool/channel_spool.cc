@@ -7,12 +7,11 @@
 #include <limits>
 #include <utility>
 
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
 
-using hub::Concat;
 using hub::HistoryAnswer;
 using hub::LossStage;
 using Kind = HistoryAnswer::Kind;
@@ -60,10 +59,10 @@ void ChannelSpool::Recovered(RecoveredFolder folder) {
 std::vector<hub::Problem> ChannelSpool::problems() const {
   const std::lock_guard lock(mutex_);
   std::vector<hub::Problem> problems;
-  const std::string subject = Concat({"spool of channel ", name_});
+  const std::string subject = text::Concat("spool of channel ", name_);
   if (!reason_.empty()) {
     problems.push_back({.subject = subject,
-                        .description = Concat({reason_, "; its history is what is in memory"}),
+                        .description = text::Concat(reason_, "; its history is what is in memory"),
                         .remedy = remedy_});
   }
   for (const std::string& damage : damages_) {
@@ -74,8 +73,7 @@ std::vector<hub::Problem> ChannelSpool::problems() const {
                                   "nothing new"});
   }
   if (more_damages_ != 0) {
-    problems.back().description +=
-        Concat({" (and ", std::to_string(more_damages_), " more of this kind)"});
+    problems.back().description += text::Concat(" (and ", more_damages_, " more of this kind)");
   }
   return problems;
 }
@@ -204,11 +202,12 @@ void ChannelSpool::Learn(const SegmentView& view, const LoadedChunk& loaded, uin
     for (const Mark& mark : loaded.marks) file->AddMark(mark);
   }
   for (const Gap& gap : gaps) {
-    const std::string why = loaded.error == 0 || loaded.error == -EBADMSG
-                                ? std::string("is damaged")
-                                : Concat({"cannot be read (", std::strerror(-loaded.error), ")"});
-    AddDamage(Concat({"file ", view.path, ": ", why, ": numbers ", std::to_string(gap.first),
-                      " to ", std::to_string(gap.last), " are lost"}));
+    const std::string why =
+        loaded.error == 0 || loaded.error == -EBADMSG
+            ? std::string("is damaged")
+            : text::Concat("cannot be read (", std::strerror(-loaded.error), ")");
+    AddDamage(text::Concat("file ", view.path, ": ", why, ": numbers ", gap.first, " to ", gap.last,
+                           " are lost"));
   }
 }
 
@@ -249,7 +248,7 @@ std::vector<SegmentView> ChannelSpool::FilesUpTo(const hub::Cursor& before) {
 }
 
 std::string ChannelSpool::PathOf(const SegmentFile& file) const {
-  return Concat({folder_, "/", file.name()});
+  return text::Concat(folder_, "/", file.name());
 }
 
 void ChannelSpool::Reached(uint64_t run, const hub::Cursor& cursor) {

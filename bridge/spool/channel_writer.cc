@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/hub/element.h"
 #include "bridge/spool/write_error.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
@@ -170,7 +170,7 @@ void ChannelWriter::Degrade(int error) {
   spool_->SetDegraded(reason, loss_cause_, remedy);
   if (is_new && root_.options().on_note) {
     root_.options().on_note(
-        hub::Concat({"spool of channel ", spool_->name(), ": ", reason, "; ", remedy}));
+        text::Concat("spool of channel ", spool_->name(), ": ", reason, "; ", remedy));
   }
 }
 
@@ -182,7 +182,7 @@ void ChannelWriter::Recover() {
   spool_->SetDegraded("", "", "");
   if (root_.options().on_note) {
     root_.options().on_note(
-        hub::Concat({"spool of channel ", spool_->name(), ": can be written again"}));
+        text::Concat("spool of channel ", spool_->name(), ": can be written again"));
   }
 }
 

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <string>
 
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
@@ -30,7 +30,7 @@ Victim FindVictim(const Catalog& catalog) {
 }
 
 std::string PathOf(const ChannelSpool& spool, const std::string& name) {
-  return hub::Concat({spool.folder(), "/", name});
+  return text::Concat(spool.folder(), "/", name);
 }
 
 }  // namespace

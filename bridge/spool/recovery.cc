@@ -6,14 +6,12 @@
 #include <optional>
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/spool/schema_file.h"
 #include "bridge/spool/segment_reader.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
-
-using hub::Concat;
 
 constexpr std::string_view kUnfinishedSchema = ".schema.new";
 // No header is as short: the daemon ended while it made the file.
@@ -39,9 +37,9 @@ class Recovery {
   RecoveredFolder& result() { return result_; }
 
  private:
-  std::string PathOf(std::string_view name) const { return Concat({folder_, "/", name}); }
+  std::string PathOf(std::string_view name) const { return text::Concat(folder_, "/", name); }
   void Damaged(std::string_view name, std::string_view what) {
-    result_.damages.push_back(Concat({"file ", PathOf(name), ": ", what}));
+    result_.damages.push_back(text::Concat("file ", PathOf(name), ": ", what));
   }
   void Uses(uint32_t index) { result_.next_index = std::max(result_.next_index, index + 1); }
 
@@ -81,7 +79,7 @@ class Recovery {
   }
 
   void SetAside(const FoundFile& file, std::string_view why) {
-    const std::string name = Concat({file.name, kDamagedSuffix});
+    const std::string name = text::Concat(file.name, kDamagedSuffix);
     if (files_.Rename(PathOf(file.name), PathOf(name)) == 0) {
       aside_.push_back({.name = name, .bytes = file.bytes});
     }
@@ -92,11 +90,11 @@ class Recovery {
     int error = 0;
     const auto reader = SegmentReader::Open(files_, PathOf(file.name), error);
     if (reader == nullptr) {
-      return Damaged(file.name, Concat({"cannot be read: ", std::strerror(-error)}));
+      return Damaged(file.name, text::Concat("cannot be read: ", std::strerror(-error)));
     }
     const auto decoded = reader->ReadHeader();
     if (reader->error() < 0) {
-      return Damaged(file.name, Concat({"cannot be read: ", std::strerror(-reader->error())}));
+      return Damaged(file.name, text::Concat("cannot be read: ", std::strerror(-reader->error())));
     }
     if (!decoded || decoded->header.channel != channel_) {
       if (reader->size() < kNoHeaderBytes) return (void)files_.Remove(PathOf(file.name));
@@ -114,7 +112,7 @@ class Recovery {
                         .is_open = true};
     const bool has_frames = ReadFrames(*reader, segment);
     if (reader->error() < 0) {
-      Damaged(file.name, Concat({"cannot be read: ", std::strerror(-reader->error())}));
+      Damaged(file.name, text::Concat("cannot be read: ", std::strerror(-reader->error())));
     } else if (!has_frames) {
       return (void)files_.Remove(PathOf(file.name));
     } else {
@@ -149,8 +147,8 @@ class Recovery {
 
   void Finish(const FoundFile& file, const SegmentReader& reader, SegmentFile& segment) {
     for (const Gap& gap : segment.gaps) {
-      Damaged(file.name, Concat({"is damaged: numbers ", std::to_string(gap.first), " to ",
-                                 std::to_string(gap.last), " are lost"}));
+      Damaged(file.name,
+              text::Concat("is damaged: numbers ", gap.first, " to ", gap.last, " are lost"));
     }
     const std::string path = PathOf(file.name);
     if (segment.bytes < reader.size()) {

@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/spool/bytes.h"
 #include "bridge/spool/format.h"
 #include "bridge/spool/segment_name.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
@@ -120,7 +120,7 @@ std::optional<hub::Schema> DecodeSchema(std::span<const std::byte> bytes) {
 
 int StoreSchema(Files& files, const std::string& folder, const hub::Schema& schema, bool sync) {
   if (LoadSchema(files, folder, schema.id) != nullptr) return 0;
-  const std::string path = hub::Concat({folder, "/", SchemaName(schema.id)});
+  const std::string path = text::Concat(folder, "/", SchemaName(schema.id));
   const std::string unfinished = path + ".new";
   (void)files.Remove(unfinished);  // of one that crashed here
   const int fd = files.Create(unfinished);
@@ -140,7 +140,7 @@ int StoreSchema(Files& files, const std::string& folder, const hub::Schema& sche
 
 std::shared_ptr<const hub::Schema> LoadSchema(Files& files, const std::string& folder,
                                               uint64_t schema_id) {
-  const int fd = files.Open(hub::Concat({folder, "/", SchemaName(schema_id)}));
+  const int fd = files.Open(text::Concat(folder, "/", SchemaName(schema_id)));
   if (fd < 0) return nullptr;
   const OpenFile file(files, fd);
   const int64_t size = files.Size(fd);

@@ -6,8 +6,8 @@
 #include <random>
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/hub/element.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
@@ -45,7 +45,7 @@ std::unique_ptr<SegmentWriter> SegmentWriter::Create(Files& files, const std::st
                                                      uint32_t index, SegmentHeader header,
                                                      int& error) {
   header.salt = RandomSalt();
-  const std::string path = hub::Concat({folder, "/", OpenName(index)});
+  const std::string path = text::Concat(folder, "/", OpenName(index));
   const int fd = files.Create(path);
   if (fd < 0) {
     error = fd;
@@ -109,8 +109,8 @@ int SegmentWriter::Close(bool sync) {
   if (sync) {
     if (const int error = Sync(); error < 0) return error;
   }
-  const std::string from = hub::Concat({folder_, "/", OpenName(facts_.index)});
-  const std::string to = hub::Concat({folder_, "/", ClosedName(facts_)});
+  const std::string from = text::Concat(folder_, "/", OpenName(facts_.index));
+  const std::string to = text::Concat(folder_, "/", ClosedName(facts_));
   if (const int error = is_empty() ? files_.Remove(from) : files_.Rename(from, to); error < 0) {
     return error;
   }

@@ -8,14 +8,12 @@
 #include <optional>
 #include <utility>
 
-#include "bridge/hub/concat.h"
 #include "bridge/spool/deletion.h"
 #include "bridge/spool/write_error.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 namespace {
-
-using hub::Concat;
 
 constexpr size_t kMaxChannels = 4096;  // that have a folder
 
@@ -77,7 +75,7 @@ std::shared_ptr<ChannelSpool> Spool::AddChannel(std::string_view name) {
   auto& channel = channels_[std::string(name)];
   if (channel == nullptr) {
     channel = std::make_shared<ChannelSpool>(
-        std::string(name), Concat({options_.directory, "/", name}), files_, options_.boot_id,
+        std::string(name), text::Concat(options_.directory, "/", name), files_, options_.boot_id,
         loader_, use_, [this] { TellProblems(); });
   }
   return channel;
@@ -90,9 +88,9 @@ std::shared_ptr<hub::History> Spool::HistoryOf(std::string_view channel) {
   if (given_out_.contains(channel)) return nullptr;
   if (!channels_.contains(channel) && channels_.size() >= kMaxChannels) {
     if (options_.on_note) {
-      options_.on_note(Concat({"channel ", channel, " is not spooled: ", options_.directory,
-                               " has folders of ", std::to_string(kMaxChannels),
-                               " channels; remove those of channels that will not come again"}));
+      options_.on_note(text::Concat(
+          "channel ", channel, " is not spooled: ", options_.directory, " has folders of ",
+          kMaxChannels, " channels; remove those of channels that will not come again"));
     }
     return nullptr;
   }
@@ -231,7 +229,7 @@ void Spool::ApplyLimits() {
 int Spool::Claim() {
   if (lock_) return 0;
   if (const int error = files_->MakeFolder(options_.directory); error < 0) return error;
-  const int fd = files_->Lock(Concat({options_.directory, "/lock"}));
+  const int fd = files_->Lock(text::Concat(options_.directory, "/lock"));
   if (fd < 0) return fd;
   lock_ = OpenFile(*files_, fd);
   return 0;

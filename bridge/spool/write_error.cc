@@ -4,15 +4,13 @@
 #include <cerrno>
 #include <cstring>
 
-#include "bridge/hub/concat.h"
+#include "bridge/text/concat.h"
 
 namespace kchan::spool {
 
-using hub::Concat;
-
 std::string ReasonOf(int error, const std::string& folder) {
-  if (error == -EWOULDBLOCK) return Concat({folder, " is another kchand's"});
-  return Concat({folder, " cannot be written: ", std::strerror(-error)});
+  if (error == -EWOULDBLOCK) return text::Concat(folder, " is another kchand's");
+  return text::Concat(folder, " cannot be written: ", std::strerror(-error));
 }
 
 std::string RemedyFor(int error, const std::string& directory) {
@@ -26,13 +24,13 @@ std::string RemedyFor(int error, const std::string& directory) {
              "itself then";
     case EACCES:
     case EPERM:
-      return Concat(
-          {"let kchand's user write to ", directory,
-           " (and name it in ReadWritePaths of its unit); kchand goes on by itself then"});
+      return text::Concat(
+          "let kchand's user write to ", directory,
+          " (and name it in ReadWritePaths of its unit); kchand goes on by itself then");
     case ENOENT:
     case ENOTDIR:
-      return Concat({"make the folder that ", directory,
-                     " is in, or set spool.directory; kchand goes on by itself then"});
+      return text::Concat("make the folder that ", directory,
+                          " is in, or set spool.directory; kchand goes on by itself then");
     case EWOULDBLOCK:
       return "give each kchand a spool.directory of its own, or end the other one";
     default:

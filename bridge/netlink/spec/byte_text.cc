@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "absl/strings/ascii.h"
+#include "bridge/text/hex.h"
 
 namespace kchan::netlink {
 namespace {
@@ -13,12 +13,6 @@ namespace {
 constexpr size_t kUuidBytes = 16;
 // After how many bytes of a UUID there is a dash.
 constexpr bool IsUuidDash(size_t at) { return at == 4 || at == 6 || at == 8 || at == 10; }
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = absl::ascii_tolower(static_cast<unsigned char>(c));
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 // Hexadecimal bytes with `separator` where is_separated(number of bytes before).
 template <typename IsSeparated>
@@ -40,11 +34,9 @@ std::optional<std::string> ParseHexWith(std::string_view text, char separator,
       if (text.front() != separator) return std::nullopt;
       text.remove_prefix(1);
     }
-    if (text.size() < 2) return std::nullopt;
-    const int high = HexDigit(text[0]);
-    const int low = HexDigit(text[1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes += static_cast<char>(high << 4 | low);
+    const int byte = text::HexByte(text);
+    if (byte < 0) return std::nullopt;
+    bytes += static_cast<char>(byte);
     text.remove_prefix(2);
   }
   return bytes;
