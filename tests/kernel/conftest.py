@@ -22,11 +22,9 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "scripts"))
 
-from remote import generate_stubs  # noqa: E402
+from daemon import PORT, Daemon  # noqa: E402
+from remote import Remote, generate_stubs  # noqa: E402
 from vm import GuestGone, Vm, built_modules, built_programs  # noqa: E402
-
-# Where kchand listens in the guest when a test wants it reachable by TCP.
-GUEST_PORT = 50051
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,7 +102,7 @@ def make_vm(kernel: str, build_dir: Path) -> Callable[..., Vm]:
                 *built_programs(build_dir), *guest_tests, *arguments.pop("programs", []),
             ],  # fmt: skip
             files=files,
-            **({"forwards": {GUEST_PORT: 0}, "memory_mb": memory_mb(kernel)} | arguments),
+            **({"forwards": {PORT: 0}, "memory_mb": memory_mb(kernel)} | arguments),
         )
 
     return make
@@ -124,6 +122,20 @@ def vm(make_vm: Callable[..., Vm], request: pytest.FixtureRequest) -> Iterator[V
         yield guest
         if request.session.testsfailed > failed_before:
             guest.keep_logs = True
+
+
+@pytest.fixture
+def daemon(vm: Vm, stubs: None, request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """kchand, one for each test; as the file's DAEMON_CONFIG says, if it has one."""
+    with Daemon(vm, getattr(request.module, "DAEMON_CONFIG", "")) as running:
+        yield running
+
+
+@pytest.fixture
+def remote(daemon: Daemon) -> Iterator[Remote]:
+    """That kchand, seen from outside."""
+    with daemon.remote() as connection:
+        yield connection
 
 
 @pytest.fixture(autouse=True)

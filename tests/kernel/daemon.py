@@ -11,6 +11,7 @@ import grpc
 from remote import Remote
 from vm import Vm
 
+# Where it listens in the guest when a test wants it reachable by TCP.
 PORT = 50051
 CONFIG = "/etc/kchan.textproto"
 
@@ -31,6 +32,15 @@ class Daemon:
         self._log = f"/tmp/kchand.{port}.log" if port != PORT else "/tmp/kchand.log"
         self._path = f"/tmp/kchand.{port}.textproto" if port != PORT else CONFIG
         self.pid = 0
+
+    def __enter__(self) -> Daemon:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # One that a test has ended is ended; one that ended by itself is a failure.
+        if self.pid:
+            self.terminate()
 
     def start(self) -> None:
         self._vm.sh("mkdir -p /run/kchan /var/lib")
@@ -78,6 +88,7 @@ class Daemon:
     def _signal(self, name: str) -> None:
         self._vm.sh(f"kill -{name} {self.pid}")
         self._vm.wait_for(f"! test -d /proc/{self.pid}")
+        self.pid = 0
 
 
 def settle(remote: Remote, wanted, seconds: float = 30):

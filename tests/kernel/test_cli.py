@@ -52,10 +52,8 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
 
 @pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm, _CONFIG)
-    running.start()
-    yield running
-    running.terminate()
+    with Daemon(vm, _CONFIG) as running:
+        yield running
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in _HERE.glob("scenarios/*.scenario")))

@@ -43,11 +43,8 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
     # Each test has its own generation, and finds nothing of another's.
     vm.sh(f"rmmod kchan_testbed && insmod /modules/kchan_testbed.ko && rm -rf {FOLDER}")
-    running = Daemon(vm, CONFIG)
-    running.start()
-    yield running
-    if running.running():
-        running.terminate()
+    with Daemon(vm, CONFIG) as running:
+        yield running
 
 
 @pytest.fixture

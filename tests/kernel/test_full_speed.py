@@ -5,7 +5,7 @@ killed and CPUs come and go: the numbers are exact all the same."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,14 +21,6 @@ VM = {"append": "maxcpus=1"}
 _BEATS = 30  # of a second, without a record: more would be a hang
 # Without a reader it fits in no ring for longer than some milliseconds.
 AS_FAST_AS_IT_CAN = {"rate_hz": 0, "size": 1024, "context": MIXED, "cpus": 2}
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
 
 
 def bring(vm: Vm, state: str) -> None:

@@ -18,7 +18,7 @@ IDLE, LIVE, FAILED = 1, 2, 4
 
 _SETPRIV = "/usr/bin/setpriv"
 
-_CONFIG = """
+DAEMON_CONFIG = """
 value_files { name: "hostname" path: "/proc/sys/kernel/hostname" writable: true
               sample_interval_ms: 0 }
 value_files { name: "mtu" path: "/sys/class/net/lo/mtu" writable: true
@@ -37,20 +37,6 @@ def vm(make_vm: Callable[..., Vm]) -> Iterator[Vm]:
     ) as guest:
         guest.sh("modprobe veth")
         yield guest
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm, _CONFIG)
-    running.start()
-    yield running
-    running.terminate()
-
-
-@pytest.fixture
-def remote(daemon: Daemon) -> Iterator[Remote]:
-    with daemon.remote() as connection:
-        yield connection
 
 
 # --- uevents
@@ -173,7 +159,7 @@ _WITHOUT = f"{_SETPRIV} --bounding-set=-sys_resource"
 def test_a_trigger_needs_the_capability_that_the_documents_say(
     vm: Vm, stubs: None, channel: str, run_by: str, wanted: int
 ) -> None:
-    daemon = Daemon(vm, _CONFIG, run_by=run_by)
+    daemon = Daemon(vm, DAEMON_CONFIG, run_by=run_by)
     daemon.start()
     try:
         with daemon.remote() as remote:

@@ -19,7 +19,7 @@ LIVE, FAILED = 2, 4
 _LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _LINE = 2
 _SETPRIV = "/usr/bin/setpriv"
-_CONFIG = "kernel_log { publish: true }"
+DAEMON_CONFIG = "kernel_log { publish: true }"
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +28,6 @@ def vm(make_vm: Callable[..., Vm]) -> Iterator[Vm]:
     with make_vm(core=False, programs=[_SETPRIV], append="log_buf_len=256K") as guest:
         guest.sh("echo on > /proc/sys/kernel/printk_devkmsg")
         yield guest
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm, _CONFIG)
-    running.start()
-    yield running
-    running.terminate()
-
-
-@pytest.fixture
-def remote(daemon: Daemon) -> Iterator[Remote]:
-    with daemon.remote() as connection:
-        yield connection
 
 
 def says(text: str) -> Callable[[dict[str, Any]], bool]:

@@ -24,21 +24,6 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
         assert guest.kernel_warnings() == []
 
 
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    if running.running():
-        running.terminate()
-
-
-@pytest.fixture
-def remote(daemon: Daemon) -> Iterator[Remote]:
-    with daemon.remote() as connection:
-        yield connection
-
-
 def load(vm: Vm, *names: str) -> None:
     for name in names or ("kchan", "kchan_sources"):
         vm.sh(f"insmod /modules/{name}.ko")

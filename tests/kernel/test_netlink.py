@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
-from daemon import Daemon, settle
+from daemon import settle
 from remote import Remote
 from vm import Vm
 
@@ -33,20 +33,6 @@ def vm(make_vm: Callable[..., Vm]) -> Iterator[Vm]:
 def load(vm: Vm, *names: str) -> None:
     for name in names:
         vm.sh(f"insmod /modules/{name}.ko")
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
-
-
-@pytest.fixture
-def remote(daemon: Daemon) -> Iterator[Remote]:
-    with daemon.remote() as connection:
-        yield connection
 
 
 def netlink(remote: Remote) -> tuple[Any, Any]:

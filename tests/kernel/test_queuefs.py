@@ -31,12 +31,10 @@ def vm(make_vm: Callable[..., Vm], samples_dir: Path) -> Iterator[Vm]:
 
 @pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    with running.remote() as remote:
-        settle(remote, lambda _: _QUEUES <= remote.channels().keys())
-    yield running
-    running.terminate()
+    with Daemon(vm) as running:
+        with running.remote() as remote:
+            settle(remote, lambda _: _QUEUES <= remote.channels().keys())
+        yield running
 
 
 class Service:

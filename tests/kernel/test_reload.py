@@ -25,14 +25,7 @@ def rules(*, tick_log_bytes: int, tick_shared: str) -> str:
 
 BEFORE = rules(tick_log_bytes=8 * MIB, tick_shared="OPEN_ON_DEMAND")
 AFTER = rules(tick_log_bytes=2 * MIB, tick_shared="OPEN_ALWAYS")
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm, BEFORE)
-    running.start()
-    yield running
-    running.terminate()
+DAEMON_CONFIG = BEFORE
 
 
 @pytest.fixture

@@ -24,15 +24,6 @@ def vm(make_vm: Callable[..., Vm], samples_dir: Path) -> Iterator[Vm]:
 
 
 @pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    if running.running():
-        running.terminate()
-
-
-@pytest.fixture
 def remote(daemon: Daemon) -> Iterator[Remote]:
     with daemon.remote() as connection:
         settle(connection, lambda _: {"tick", "echo", "exit"} <= connection.channels().keys())

@@ -28,10 +28,8 @@ def vm(make_vm: Callable[..., Vm]) -> Iterator[Vm]:
 
 @pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
+    with Daemon(vm) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from daemon import PORT, Daemon, settle
+from daemon import PORT, settle
 from remote import Remote
 from vm import Vm
 
@@ -33,20 +31,6 @@ with kchan.Client(sys.argv[1]) as client:
             print(json.dumps({{"epoch": item.epoch, "fields": item.fields}}))
     assert subscription.totals.balance()
 """
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
-
-
-@pytest.fixture
-def remote(daemon: Daemon) -> Iterator[Remote]:
-    with daemon.remote() as connection:
-        yield connection
 
 
 class Batches:

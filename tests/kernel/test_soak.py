@@ -13,30 +13,20 @@ import random
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import grpc
-import pytest
 from daemon import PORT, Daemon, settle
-from remote import Remote
 from tick import HARDIRQ, MIXED, PROCESS, SOFTIRQ
 from vm import Vm
 
 CLIENTS = 12
 LOG_BYTES = 4 << 20
-CONFIG = f'channels {{ glob: "tick*" log_max_bytes: {LOG_BYTES} }}\n'
+DAEMON_CONFIG = f'channels {{ glob: "tick*" log_max_bytes: {LOG_BYTES} }}\n'
 # What gRPC, the allocator and a client that stalls may take beside the log.
 SLACK_KB = 24 << 10
-
-
-@pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm, CONFIG)
-    running.start()
-    yield running
-    running.terminate()
 
 
 class Source:
@@ -126,9 +116,7 @@ def reports(clients: subprocess.Popen[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
-def test_soak(
-    vm: Vm, daemon: Daemon, build_dir: Path, soak_seconds: int, request: pytest.FixtureRequest
-) -> None:
+def test_soak(vm: Vm, daemon: Daemon, build_dir: Path, soak_seconds: int) -> None:
     lots = random.Random(20261126)
     source = Source(vm, daemon, lots)
     memory = Memory(vm, daemon)

@@ -24,10 +24,8 @@ NOBODY = 65534
 
 @pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
+    with Daemon(vm) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

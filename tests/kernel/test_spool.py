@@ -14,9 +14,10 @@ from vm import Vm
 
 FOLLOWING, DEGRADED = 1, 2
 DISK = "/mnt/spool"
+# Memory holds what both CPUs' rings keep while no daemon runs: it comes all at once.
 CONFIG = f"""
 spool {{ directory: "{DISK}/kchan" }}
-memory {{ log_bytes: 1048576 }}
+memory {{ log_bytes: 8388608 }}
 channels {{ glob: "tick" open: OPEN_ALWAYS spool {{ max_bytes: 33554432 }} }}
 channels {{ glob: "kmsg" spool {{ }} }}
 """
@@ -26,11 +27,8 @@ channels {{ glob: "kmsg" spool {{ }} }}
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
     """One with a spool on a disk of its own."""
     vm.sh(f"mkdir -p {DISK} && mount -t tmpfs -o size=48m tmpfs {DISK}")
-    running = Daemon(vm, CONFIG)
-    running.start()
-    yield running
-    if running.running():
-        running.terminate()
+    with Daemon(vm, CONFIG) as running:
+        yield running
     vm.sh(f"umount {DISK}")
 
 

@@ -26,14 +26,6 @@ from vm import Vm
 
 
 @pytest.fixture
-def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
-
-
-@pytest.fixture
 def remote(daemon: Daemon) -> Iterator[Remote]:
     """A fresh daemon, and channels that do not outlast it: numbers start at 1."""
     with daemon.remote() as connection:

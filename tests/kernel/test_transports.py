@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import grpc
 import pytest
 from daemon import Daemon, settle
 from remote import Remote, Stream
@@ -53,10 +52,8 @@ def vm(make_vm: Callable[..., Vm], build_dir: Path, kernel: str) -> Iterator[Vm]
 
 @pytest.fixture(scope="module")
 def daemon(vm: Vm, stubs: None) -> Iterator[Daemon]:
-    running = Daemon(vm)
-    running.start()
-    yield running
-    running.terminate()
+    with Daemon(vm) as running:
+        yield running
 
 
 @pytest.fixture
