@@ -40,8 +40,8 @@ class Debian:
         self._vm = vm
         vm.push(_START, "/run/start", 0o755)
         vm.spawn("unshare -p -f -m /run/start", log="/tmp/systemd.log")
-        vm.wait_for("pidof systemd", timeout=120)
         self._enter = "nsenter -t $(pidof systemd) -m -p"
+        vm.wait_for(f"{self._enter} test -S /run/systemd/private", timeout=_BOOT_SECONDS)
         # 1: some unit failed; which ones is looked at below.
         self.sh("systemctl is-system-running --wait", timeout=_BOOT_SECONDS, check=False)
 
@@ -98,11 +98,15 @@ def reload_and_restart(debian: Debian) -> None:
 def replace_module(debian: Debian) -> None:
     """docs/operations.md, "A new module under a running kchand"."""
     daemon = debian.sh("systemctl show -p MainPID kchand")
-    expect("quiesced", debian.sh("kchand --quiesce-module && kchan status"), "quiesced")
-    debian.sh("modprobe -r kchan_sources kchan")
-    expect("unloaded", debian.sh("kchan status"), "kchan.ko is not loaded")
-    debian.sh("modprobe kchan_sources")
-    debian.sh("until kchan status | grep -q 'kernel side  ready'; do sleep 0.1; done")
+
+    def then(command: str, wanted: str) -> None:
+        debian.sh(f"{command} && until kchan status >/run/status; grep -q {shlex.quote(wanted)} "
+                  "/run/status; do sleep 0.1; done")  # fmt: skip
+        print(f"{command}: {wanted}", flush=True)
+
+    then("kchand --quiesce-module", "(quiesced)")
+    then("modprobe -r kchan_sources kchan", "kchan.ko is not loaded")
+    then("modprobe kchan_sources", "kernel side  ready")
     expect("records again", records_of(debian, "exec"), "exec")
     expect("the same kchand", debian.sh("systemctl show -p MainPID kchand"), daemon)
 
