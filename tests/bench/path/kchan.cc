@@ -84,9 +84,10 @@ rpc::Listener ListenerOf(const Setup& setup) {
   return {std::move(where), rpc::Right::kRead};
 }
 
-std::unique_ptr<spool::Spool> StartSpool(const std::string& folder, hub::Hub& hub) {
+// In a folder of its own: another sender's records are no history of this one's.
+std::unique_ptr<spool::Spool> StartSpool(const Setup& setup, hub::Hub& hub) {
   spool::SpoolOptions options;
-  options.directory = folder;
+  options.directory = setup.spool_folder + std::to_string(setup.port);
   options.node = "bench";
   options.boot_id = "bench";
   options.limits_for = [](std::string_view) { return spool::SpoolLimits(); };
@@ -119,7 +120,7 @@ class Kchan final : public Method {
                  [](std::string_view) { return hub::LogLimits{.may_be_held = true}; });
     ClosedDoor door;
     hub.SetDoor(&door);
-    const auto spool = variant_.has_spool ? StartSpool(setup.spool_folder, hub) : nullptr;
+    const auto spool = variant_.has_spool ? StartSpool(setup, hub) : nullptr;
     auto description = std::make_shared<hub::ChannelDescription>();
     description->name = kChannel;
     description->transport = "ring";
