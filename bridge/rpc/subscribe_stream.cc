@@ -176,6 +176,7 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   if (absl::Status status = CheckHaveRecords(core_.hub, request->options); !status.ok()) {
     return status;
   }
+  core_.stats.Opened(request->options);
   auto subscription =
       hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);
   if (absl::IsNotFound(subscription.status())) {
@@ -256,6 +257,7 @@ bool SubscribeStream::SendOutput() {
     return false;
   }
   if (auto* batch = std::get_if<hub::BatchOut>(&*output)) {
+    core_.stats.Sending(batch->batch);
     in_flight_ = std::move(*batch);
     Write(BatchMessage(in_flight_->channel->name(), in_flight_->batch));
   } else if (const auto* update = std::get_if<hub::ChannelUpdateOut>(&*output)) {
