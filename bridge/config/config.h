@@ -62,7 +62,7 @@ struct Config {
   netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
   std::optional<Metrics> metrics;  // nothing: none are served
-  std::optional<Spool> spool;  // nothing: no channel has a history on disk
+  std::optional<Spool> spool;      // nothing: no channel has a history on disk
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

@@ -63,12 +63,13 @@ def kchand(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     config.write_text(
         f'unix_sockets {{ directory: "{folder}/run" }}\nmetrics {{ address: "{address}" }}\n'
     )
-    program = [build_dir / "bridge/kchand", "--config", config]
+    program: list[str | Path] = [build_dir / "bridge/kchand", "--config", config]
     with (folder / "log").open("w") as log, subprocess.Popen(program, stderr=log) as daemon:
         eventually(lambda: get(f"http://{address}/metrics"))
         # History for the clients: the kernel's log has lines on any machine.
-        tail = [build_dir / "clients/cli/kchan", "--server", f"unix:{folder}/run/read.sock", "tail"]
-        subprocess.run([*tail, "kmsg", "--from-oldest", "--count", "1"], check=True, timeout=30)
+        client = [build_dir / "clients/cli/kchan", "--server", f"unix:{folder}/run/read.sock"]
+        tail = [*client, "tail", "kmsg", "--from-oldest", "--count", "1"]
+        subprocess.run(tail, check=True, timeout=30)
         yield address
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(10) == 0
