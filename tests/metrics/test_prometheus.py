@@ -67,7 +67,7 @@ def kchand(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with (folder / "log").open("w") as log, subprocess.Popen(program, stderr=log) as daemon:
         eventually(lambda: get(f"http://{address}/metrics"))
         # History for the clients: the kernel's log has lines on any machine.
-        client = [build_dir / "clients/cli/kchan", "--server", f"unix:{folder}/run/read.sock"]
+        client: list[str | Path] = [build_dir / "clients/cli/kchan", "--server", f"unix:{folder}/run/read.sock"]
         tail = [*client, "tail", "kmsg", "--from-oldest", "--count", "1"]
         subprocess.run(tail, check=True, timeout=30)
         yield address
