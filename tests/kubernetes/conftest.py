@@ -21,7 +21,10 @@ APPLIED = {
     "base": ("base", ()),
     "devices": ("overlays/devices", ()),
     "module": ("overlays/module", ()),
-    "module with certificates": ("overlays/module", ("components/cert-manager",)),
+    "module with components": (
+        "overlays/module",
+        ("components/cert-manager", "components/prometheus"),
+    ),
 }
 
 

@@ -88,13 +88,31 @@ def test_mounts_have_their_volumes_and_volumes_are_mounted(objects: list[Object]
 
 
 def test_the_port_is_the_configurations(objects: list[Object]) -> None:
-    (port,) = pod_of(objects)["containers"][0]["ports"]
+    ports = {port["name"]: port for port in pod_of(objects)["containers"][0]["ports"]}
+    port = ports["grpc"]
     assert f'address: "0.0.0.0:{port["containerPort"]}"' in configuration(objects)
-    assert port["hostPort"] == port["containerPort"]
     (service_port,) = named(objects, "Service", "kchand")["spec"]["ports"]
     assert (service_port["targetPort"], service_port["port"]) == (port["name"], port["hostPort"])
-    (rule,) = named(objects, "NetworkPolicy", "kchand")["spec"]["ingress"]
-    assert [p["port"] for p in rule["ports"]] == [port["containerPort"]]
+    rules = named(objects, "NetworkPolicy", "kchand")["spec"]["ingress"]
+    allowed = {allowed["port"] for rule in rules for allowed in rule["ports"]}
+    assert allowed == {port["containerPort"] for port in ports.values()}
+    assert all(port["hostPort"] == port["containerPort"] for port in ports.values())
+
+
+def test_figures_are_collected_where_the_configuration_can_serve_them(
+    objects: list[Object], kchand: Path, tmp_path: Path
+) -> None:
+    # The line is there to be taken in, and kchand takes it.
+    (line,) = re.findall(r"^# (metrics \{.*\})$", configuration(objects), re.MULTILINE)
+    path = tmp_path / "kchan.textproto"
+    path.write_text(configuration(objects).replace(f"# {line}", line))
+    subprocess.run([kchand, "--check-config", "--config", path], check=True)
+    ports = {port["name"]: port for port in pod_of(objects)["containers"][0]["ports"]}
+    pods = named(objects, "DaemonSet", "kchand")["spec"]["template"]["metadata"]["labels"]
+    for monitor in of_kind(objects, "PodMonitor"):
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= pods.items()
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        assert f':{ports[endpoint["port"]]["containerPort"]}"' in line
 
 
 def test_kchand_takes_the_configuration(

@@ -12,10 +12,12 @@ const objects = JSON.parse(readFileSync(0, "utf8"));
 const problems = [];
 
 // "apps/v1" -> where its classes are.
+const packages = {
+  "cert-manager.io": "@kubernetes-models/cert-manager",
+  "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
+};
 function moduleOf(apiVersion) {
-  return apiVersion.startsWith("cert-manager.io/")
-    ? `@kubernetes-models/cert-manager/${apiVersion}`
-    : `kubernetes-models/${apiVersion}`;
+  return `${packages[apiVersion.split("/")[0]] ?? "kubernetes-models"}/${apiVersion}`;
 }
 
 for (const object of objects) {
