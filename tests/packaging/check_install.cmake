@@ -23,6 +23,23 @@ foreach(place IN ITEMS kmod/version.h kmod/dkms.conf deploy/debian/changelog
   endif()
 endforeach()
 
+# The Debian package is built with the libraries that the build has.
+file(READ "${SOURCE_DIR}/scripts/packages.txt" packages)
+string(REGEX MATCH "# Libraries[^\n]*\n.*\n# Tests" packages "${packages}")
+string(REGEX MATCHALL "\n[a-z0-9+-]+" packages "${packages}")
+list(LENGTH packages count)
+file(READ "${SOURCE_DIR}/deploy/debian/control" control)
+foreach(package IN LISTS packages)
+  string(STRIP "${package}" package)
+  string(FIND "${control}" "\n ${package},\n" place)
+  if(place EQUAL -1)
+    message(FATAL_ERROR "deploy/debian/control: no build dependency on ${package} (scripts/packages.txt)")
+  endif()
+endforeach()
+if(count LESS 10)
+  message(FATAL_ERROR "scripts/packages.txt: its libraries are not found")
+endif()
+
 file(REMOVE_RECURSE "${WORK_DIR}")
 install_all()
 set(prefix "${WORK_DIR}${PREFIX}")
