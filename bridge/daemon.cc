@@ -45,10 +45,19 @@ absl::Status Daemon::StartParts() {
   auto server = rpc::Server::Start(hub_, server_options, netlink_.get());
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
+  return StartMetrics();
+}
+
+absl::Status Daemon::StartMetrics() {
+  if (!config_.metrics) return absl::OkStatus();
+  auto exporter = metrics::Exporter::Start(config_.metrics->address, hub_, *server_);
+  if (!exporter.ok()) return exporter.status();
+  exporter_ = *std::move(exporter);
   return absl::OkStatus();
 }
 
 Daemon::~Daemon() {
+  exporter_.reset();
   server_.reset();  // the last subscription ends here
   hub_.SetDoor(nullptr);
   kernel_side_.reset();

@@ -56,6 +56,14 @@ void WarnOfInsecure(const config::Config& config) {
   }
 }
 
+void LogMetrics(const config::Config& config, const std::string& address) {
+  if (!config.metrics) return;
+  spdlog::info("figures for Prometheus: http://{}/metrics", address);
+  if (config.metrics->is_loopback) return;
+  spdlog::warn("metrics {}: whoever reaches it may read channels' names and figures",
+               config.metrics->address);
+}
+
 void LogKernelSide(const hub::KernelSideStatus& status) {
   if (!status.module_version.empty()) {
     spdlog::info("kernel side: kchan {} (ABI {})", status.module_version, status.module_abi);
@@ -122,6 +130,7 @@ int Main(int argc, char** argv) {
   }
   LogKernelSide((*daemon)->hub().kernel_side());
   for (const std::string& address : (*daemon)->addresses()) spdlog::info("serving {}", address);
+  LogMetrics(*config, (*daemon)->metrics_address());
   NotifyServiceManager("READY=1");
   Serve(*flags, signals, **daemon);
   NotifyServiceManager("STOPPING=1");

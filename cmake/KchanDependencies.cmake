@@ -17,6 +17,7 @@ if(KCHAN_WITH_GRPC)
     find_package(Protobuf MODULE REQUIRED)
   endif()
   find_package(gRPC CONFIG REQUIRED)
+  find_package(prometheus-cpp CONFIG REQUIRED)
 endif()
 
 if(KCHAN_BUILD_TESTS)

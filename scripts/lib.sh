@@ -20,6 +20,16 @@ say() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
 
+# write_result PAGE TEXT: what a page says below its line `<!-- result -->`.
+write_result() {
+  local page="$1" text="$2"
+  {
+    sed '/^<!-- result -->$/q' "$page"
+    printf '\n%s\n' "$text"
+  } >"$page.new"
+  mv "$page.new" "$page"
+}
+
 die() {
   say "$*"
   exit 1

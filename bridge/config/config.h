@@ -43,6 +43,12 @@ struct Spool {
   friend bool operator==(const Spool&, const Spool&) = default;
 };
 
+// Where figures for Prometheus are served.
+struct Metrics {
+  std::string address;  // HOST:PORT
+  bool is_loopback = true;
+};
+
 // Everything that kchand is told, checked, with its defaults filled in.
 // kchan.config.v1.Config documents each part.
 struct Config {
@@ -55,7 +61,8 @@ struct Config {
   source::LinkOptions link;  // the module's
   netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
-  std::optional<Spool> spool;  // nothing: no channel has a history on disk
+  std::optional<Metrics> metrics;  // nothing: none are served
+  std::optional<Spool> spool;      // nothing: no channel has a history on disk
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

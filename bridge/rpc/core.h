@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_RPC_CORE_H_
 #define KCHAN_BRIDGE_RPC_CORE_H_
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "bridge/rpc/lanes.h"
 #include "bridge/rpc/open_streams.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/rpc/server_stats.h"
 
 namespace kchan::rpc {
 
@@ -38,6 +40,11 @@ struct Core {
     if (options.audit) options.audit(line);
   }
 
+  std::array<OpenStreams*, 6> all_streams() {
+    return {&subscriptions, &watches,         &publishers,
+            &value_watches, &block_transfers, &netlink_requests};
+  }
+
   hub::Hub& hub;
   const ServerOptions options;
   const netlink::NetlinkEngine* const netlink;  // null: there is no such service
@@ -46,6 +53,7 @@ struct Core {
   // Apart from those: no channel waits for a family that does not answer.
   DoorThreads netlink_threads;
   Lanes lanes;
+  ServerStats stats;
   OpenStreams subscriptions;
   OpenStreams watches;
   OpenStreams publishers;

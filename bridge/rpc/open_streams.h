@@ -42,6 +42,8 @@ class OpenStreams {
   void AwaitEmpty(std::chrono::steady_clock::time_point deadline);
 
   size_t size() const;
+  size_t max() const { return max_; }
+  const std::string& kind() const { return kind_; }
 
  private:
   const std::string kind_;

@@ -10,6 +10,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/rpc/server_stats.h"
 
 namespace kchan::rpc {
 
@@ -34,6 +35,10 @@ class Server {
   // Where it listens, as clients write it: "unix:/run/kchan/read.sock",
   // "127.0.0.1:50051" (with the port that it got).
   std::vector<std::string> addresses() const;
+
+  const NodeIdentity& node() const;
+  const ServerStats& stats() const;
+  std::vector<StreamCount> streams() const;
 
   // Ends all streams with UNAVAILABLE, what does not end within drain_timeout
   // is cut. Idempotent.

@@ -73,7 +73,13 @@ void SubscribeStream::EndSoon(const absl::Status& status) {
 }
 
 void SubscribeStream::OnReadDone(bool ok) { Happened(ok ? kRead : kReadEnded); }
-void SubscribeStream::OnWriteDone(bool ok) { Happened(ok ? kWritten : kWriteFailed); }
+
+// The next write without waking anybody to start it, while there is more to send.
+void SubscribeStream::OnWriteDone(bool ok) {
+  events_.fetch_or(ok ? kWritten : kWriteFailed);
+  RunOrNotify();
+}
+
 void SubscribeStream::OnCancel() { Happened(kCancelled); }
 
 void SubscribeStream::OnDone() {
@@ -170,6 +176,7 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   if (absl::Status status = CheckHaveRecords(core_.hub, request->options); !status.ok()) {
     return status;
   }
+  core_.stats.Opened(request->options);
   auto subscription =
       hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);
   if (absl::IsNotFound(subscription.status())) {
@@ -250,6 +257,7 @@ bool SubscribeStream::SendOutput() {
     return false;
   }
   if (auto* batch = std::get_if<hub::BatchOut>(&*output)) {
+    core_.stats.Sending(batch->batch);
     in_flight_ = std::move(*batch);
     Write(BatchMessage(in_flight_->channel->name(), in_flight_->batch));
   } else if (const auto* update = std::get_if<hub::ChannelUpdateOut>(&*output)) {
@@ -315,12 +323,16 @@ SubscribeStream::TimePoint SubscribeStream::EndByClock() const {
   return Pump::Clock::now() + std::chrono::nanoseconds(left);
 }
 
-bool SubscribeStream::pins_evicted() const {
-  if (!in_flight_) return false;
-  const auto& slices = in_flight_->batch.slices;
-  return std::any_of(slices.begin(), slices.end(), [](const hub::SegmentSlice& slice) {
-    return slice.segment != nullptr && slice.segment->evicted();
-  });
+uint64_t SubscribeStream::evicted_bytes() const {
+  uint64_t bytes = 0;
+  const hub::Segment* last = nullptr;  // neighbours may be slices of one segment
+  if (!in_flight_) return bytes;
+  for (const hub::SegmentSlice& slice : in_flight_->batch.slices) {
+    if (slice.segment == nullptr || slice.segment.get() == last) continue;
+    last = slice.segment.get();
+    if (last->evicted()) bytes += last->capacity();
+  }
+  return bytes;
 }
 
 void SubscribeStream::EndPinning() {
