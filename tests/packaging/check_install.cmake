@@ -36,9 +36,9 @@ foreach(file IN ITEMS
 endforeach()
 
 # kchand looks for the specifications where they are.
-file(STRINGS "${WORK_DIR}${BINDIR}/kchand" folder REGEX "/kchan/netlink-specs$")
-if(NOT "${DATADIR}/kchan/netlink-specs" IN_LIST folder)
-  message(FATAL_ERROR "kchand does not look for netlink specs in ${DATADIR}/kchan: ${folder}")
+file(STRINGS "${WORK_DIR}${BINDIR}/kchand" folder REGEX "${DATADIR}/kchan/netlink-specs$")
+if(NOT folder)
+  message(FATAL_ERROR "kchand does not look for netlink specs in ${DATADIR}/kchan")
 endif()
 
 # What the service runs is there, and takes the configuration that it names.
