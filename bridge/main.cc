@@ -11,6 +11,8 @@
 #include <variant>
 
 #include "bridge/config/flags.h"
+#include "bridge/confine/capabilities.h"
+#include "bridge/confine/system_calls.h"
 #include "bridge/daemon.h"
 #include "bridge/ending.h"
 #include "bridge/logging.h"
@@ -42,6 +44,24 @@ sigset_t BlockSignals() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
+}
+
+// Before there is any other thread: each inherits what is left.
+absl::Status Confine(const config::Confinement& confinement) {
+  if (!confinement.keep_capabilities) {
+    const auto kept = confine::CapabilitiesFor(confinement.features);
+    if (absl::Status status = confine::KeepOnly(kept); !status.ok()) return status;
+  }
+  if (confinement.any_system_call) return absl::OkStatus();
+  return confine::AllowOnlyOurSystemCalls(confinement.features.network_namespaces);
+}
+
+void LogConfinement(const config::Confinement& confinement) {
+  spdlog::info("confined: capabilities {}, system calls {}",
+               confinement.keep_capabilities
+                   ? "as started with"
+                   : confine::NamesOf(confine::CapabilitiesFor(confinement.features)),
+               confinement.any_system_call ? "any" : "ours");
 }
 
 void WarnOfInsecure(const config::Config& config) {
@@ -120,7 +140,14 @@ int Main(int argc, char** argv) {
   }
   if (flags->check_config) return 0;
 
+  if (absl::Status status = Confine(config->confinement); !status.ok()) {
+    std::fprintf(stderr,
+                 "kchand: cannot confine itself: %s; see `confinement` in its configuration\n",
+                 std::string(status.message()).c_str());
+    return 1;
+  }
   StartLogging(config->logging);
+  LogConfinement(config->confinement);
   const sigset_t signals = BlockSignals();
   WarnOfInsecure(*config);
   auto daemon = Daemon::Start(*config);

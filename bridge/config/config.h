@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bridge/confine/capabilities.h"
 #include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_options.h"
@@ -49,6 +50,13 @@ struct Metrics {
   bool is_loopback = true;
 };
 
+// What kchand takes from itself.
+struct Confinement {
+  confine::Features features;  // that this configuration has
+  bool keep_capabilities = false;
+  bool any_system_call = false;
+};
+
 // Everything that kchand is told, checked, with its defaults filled in.
 // kchan.config.v1.Config documents each part.
 struct Config {
@@ -61,6 +69,7 @@ struct Config {
   source::LinkOptions link;  // the module's
   netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
+  Confinement confinement;
   std::optional<Metrics> metrics;  // nothing: none are served
   std::optional<Spool> spool;      // nothing: no channel has a history on disk
 

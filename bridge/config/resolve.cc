@@ -15,6 +15,7 @@
 #include "bridge/config/address.h"
 #include "bridge/config/field.h"
 #include "bridge/config/parse.h"
+#include "bridge/config/resolve_confinement.h"
 #include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
 #include "bridge/config/resolve_metrics.h"
@@ -227,6 +228,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   auto netlink = ResolveNetlink(from);
   if (!netlink.ok()) return netlink.status();
   to.netlink = *std::move(netlink);
+  ResolveConfinement(from, to);
   return to;
 }
 
