@@ -14,7 +14,7 @@ namespace kchan::rpc {
 namespace {
 
 // gRPC's clients take 4 MiB, unless they say otherwise. Of the kernel's own
-// specifications the longest makes 100 KiB.
+// specifications the longest makes 31 kB.
 constexpr size_t kMaxDescriptionBytes = size_t{3} << 20;
 
 // Leaves the operation of this name or number alone.
