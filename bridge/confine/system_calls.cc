@@ -40,11 +40,12 @@ constexpr const char* kAllowed[] = {
     // Files
     "access", "faccessat", "faccessat2", "close", "close_range", "dup", "dup2", "dup3", "fcntl",
     "fstat", "newfstatat", "stat", "lstat", "statx", "statfs", "fstatfs", "getdents64", "lseek",
-    "open", "openat", "read", "readv", "pread64", "preadv", "write", "writev", "pwrite64",
-    "pwritev", "readlink", "readlinkat", "ioctl", "flock", "fsync", "fdatasync", "sync_file_range",
-    "fadvise64", "fallocate", "ftruncate", "truncate", "mkdir", "mkdirat", "rename", "renameat",
-    "renameat2", "rmdir", "unlink", "unlinkat", "chmod", "fchmod", "fchmodat", "chown", "fchown",
-    "fchownat", "umask", "getcwd", "utimensat", "copy_file_range", "memfd_create", "sendfile",
+    "open", "openat", "openat2", "read", "readv", "pread64", "preadv", "write", "writev",
+    "pwrite64", "pwritev", "readlink", "readlinkat", "ioctl", "flock", "fsync", "fdatasync",
+    "sync_file_range", "fadvise64", "fallocate", "ftruncate", "truncate", "mkdir", "mkdirat",
+    "rename", "renameat", "renameat2", "rmdir", "unlink", "unlinkat", "chmod", "fchmod", "fchmodat",
+    "chown", "fchown", "fchownat", "umask", "getcwd", "utimensat", "copy_file_range",
+    "memfd_create", "sendfile",
     // Sockets; socket() itself by family, below
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen",
     "recvfrom", "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",

@@ -151,7 +151,7 @@ absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
   switch (request.request_case()) {
     case v1::SubscribeRequest::kOpen:
       if (subscription_) return BadField("open", "only the first request may open");
-      return Open(request.open());
+      return InField("open", Open(request.open()));
     case v1::SubscribeRequest::kAcknowledge:
       return Acknowledge(request.acknowledge());
     case v1::SubscribeRequest::kPause:
@@ -253,7 +253,7 @@ bool SubscribeStream::SendOutput() {
   if (!try_output_ || Pump::Clock::now() < hold_until_) return true;
   absl::StatusOr<hub::SubscriptionOutput> output = subscription_->Next();
   if (!output.ok()) {
-    End(output.status());
+    End(InField("open", output.status()));
     return false;
   }
   if (auto* batch = std::get_if<hub::BatchOut>(&*output)) {
