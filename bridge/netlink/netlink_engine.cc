@@ -100,7 +100,8 @@ bool IsRouteGet(uint32_t type) { return type >= RTM_BASE && (type & 3) == 2; }
 
 }  // namespace
 
-absl::Status NoOperation(const Spec* spec, std::string_view family, std::string_view operation) {
+absl::Status NoOperation(const Spec* spec, const std::string& family,
+                         const std::string& operation) {
   if (spec != nullptr) {
     return absl::NotFoundError(absl::StrCat("netlink family ", absl::CEscape(family),
                                             " has no operation '", absl::CEscape(operation), "'"));

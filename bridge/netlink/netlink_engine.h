@@ -8,7 +8,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,7 +54,7 @@ struct DescribedFamily {
 };
 
 // A family has no operation of this name; without a specification none has.
-absl::Status NoOperation(const Spec* spec, std::string_view family, std::string_view operation);
+absl::Status NoOperation(const Spec* spec, const std::string& family, const std::string& operation);
 
 // Asks the kernel's netlink families on behalf of clients.
 //
