@@ -41,7 +41,7 @@ def cannot(reason: str) -> None:
 
 def render(folder: str, components: tuple[str, ...]) -> list[dict[str, Any]]:
     if shutil.which("kubectl") is None:
-        cannot("no kubectl to render with")
+        pytest.skip("no kubectl to render with, and Debian 12's is too old")
     # Below the manifests: kustomize wants relative paths.
     with tempfile.TemporaryDirectory(prefix=".rendered-", dir=KUBERNETES) as work:
         (Path(work) / "kustomization.yaml").write_text(
