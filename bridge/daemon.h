@@ -15,6 +15,7 @@
 #include "bridge/hub/running_calls.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
+#include "bridge/security_watch.h"
 #include "bridge/source/kernel_side.h"
 #include "bridge/spool/spool.h"
 
@@ -33,8 +34,12 @@ class Daemon {
   // kernel that have not returned.
   ~Daemon();
 
-  // Applies what can change while it runs: rules and bounds of channels.
+  // Applies what can change while it runs: rules and bounds of channels, and the
+  // policy.
   void Reload(const config::Config& config);
+
+  // Reads policy and certificates again, also where the configuration has a mistake.
+  void LookAtSecurity();
 
   // The calls into the kernel that run now; outlives this.
   std::shared_ptr<const hub::RunningCalls> running_calls() const { return running_; }
@@ -65,6 +70,7 @@ class Daemon {
   std::unique_ptr<source::KernelSide> kernel_side_;
   std::unique_ptr<netlink::NetlinkEngine> netlink_;  // null: netlink is disabled
   std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<SecurityWatch> security_watch_;
 };
 
 }  // namespace kchan

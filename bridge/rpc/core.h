@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_RPC_CORE_H_
 #define KCHAN_BRIDGE_RPC_CORE_H_
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -11,7 +12,9 @@
 #include "bridge/rpc/door_threads.h"
 #include "bridge/rpc/lanes.h"
 #include "bridge/rpc/open_streams.h"
+#include "bridge/rpc/policy_in_force.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/security/audit_log.h"
 
 namespace kchan::rpc {
 
@@ -23,6 +26,8 @@ struct Core {
       : hub(the_hub),
         options(the_options),
         netlink(the_netlink),
+        policy(options.policy),
+        audit(options.audit),
         door_threads(options.limits.door_threads, options.limits.door_queue),
         netlink_threads(netlink == nullptr ? 0 : options.limits.max_netlink_requests,
                         options.limits.door_queue),
@@ -34,13 +39,11 @@ struct Core {
         block_transfers("block_transfers", options.limits.max_block_transfers),
         netlink_requests("netlink_requests", options.limits.max_netlink_requests) {}
 
-  void Audit(const std::string& line) const {
-    if (options.audit) options.audit(line);
-  }
-
   hub::Hub& hub;
   const ServerOptions options;
   const netlink::NetlinkEngine* const netlink;  // null: there is no such service
+  PolicyInForce policy;
+  security::AuditLog audit;
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   DoorThreads door_threads;
   // Apart from those: no channel waits for a family that does not answer.
@@ -52,6 +55,12 @@ struct Core {
   OpenStreams value_watches;
   OpenStreams block_transfers;
   OpenStreams netlink_requests;
+
+  // All of those.
+  std::array<OpenStreams*, 6> streams() {
+    return {&subscriptions, &watches,         &publishers,
+            &value_watches, &block_transfers, &netlink_requests};
+  }
 };
 
 }  // namespace kchan::rpc

@@ -67,6 +67,24 @@ class Server::Impl {
     return all;
   }
 
+  void SetPolicy(std::shared_ptr<const security::Authorizer> policy) {
+    core_.policy.Set(std::move(policy));
+    for (OpenStreams* streams : core_.streams()) streams->TellPolicyChanged();
+  }
+
+  std::vector<TlsState> ReloadCertificates() {
+    std::vector<TlsState> all;
+    for (const Listening& listening : listening_) {
+      if (listening.tls == nullptr) continue;
+      absl::Status status = listening.tls->Reload();
+      all.push_back({.address = listening.address,
+                     .files = listening.tls->files(),
+                     .certificates = listening.tls->certificates(),
+                     .files_status = std::move(status)});
+    }
+    return all;
+  }
+
   void Shutdown() {
     if (std::exchange(is_shut_down_, true)) return;
     for (const Listening& listening : listening_) {
@@ -87,10 +105,8 @@ class Server::Impl {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
     const auto deadline = std::chrono::steady_clock::now() + core_.options.drain_timeout;
-    const auto all = {&core_.subscriptions, &core_.watches,         &core_.publishers,
-                      &core_.value_watches, &core_.block_transfers, &core_.netlink_requests};
-    for (OpenStreams* streams : all) streams->EndAll(status);
-    for (OpenStreams* streams : all) streams->AwaitEmpty(deadline);
+    for (OpenStreams* streams : core_.streams()) streams->EndAll(status);
+    for (OpenStreams* streams : core_.streams()) streams->AwaitEmpty(deadline);
   }
 
   void TellHealth(bool serving) {
@@ -121,6 +137,12 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 std::vector<std::string> Server::addresses() const { return impl_->addresses(); }
+void Server::SetPolicy(std::shared_ptr<const security::Authorizer> policy) {
+  impl_->SetPolicy(std::move(policy));
+}
+
+std::vector<Server::TlsState> Server::ReloadCertificates() { return impl_->ReloadCertificates(); }
+
 void Server::Shutdown() { impl_->Shutdown(); }
 
 }  // namespace kchan::rpc
