@@ -58,7 +58,7 @@ struct SubscriptionOptions {
   // Bound of the sum of LogBatch.body_bytes given out and not acknowledged, but
   // one batch always may be. 0: no acknowledgements.
   uint64_t window_bytes = 0;
-  size_t max_batch_bytes = 256 << 10;
+  size_t max_batch_bytes = 512 << 10;
   OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
   int64_t clock_offset_ns = 0;  // UTC minus CLOCK_BOOTTIME
   std::function<uint64_t()> boottime_ns = BoottimeNow;

@@ -18,7 +18,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr size_t kMaxSelections = 1024;
-constexpr uint32_t kDefaultBatchBytes = 256 << 10;
+constexpr uint32_t kDefaultBatchBytes = 512 << 10;
 constexpr uint32_t kMinBatchBytes = 4 << 10;
 constexpr uint32_t kMaxBatchBytes = 1 << 20;
 constexpr nanoseconds kMaxDelay = std::chrono::seconds(10);

@@ -13,17 +13,24 @@ constexpr auto kRelease = std::chrono::milliseconds(10);
 }  // namespace
 
 void PinnedGuard::Run() {
-  if (hub_.memory().pinned_bytes.load() <= hub_.limits().max_pinned_bytes) return;
+  const uint64_t pinned = hub_.memory().pinned_bytes.load();
+  const uint64_t max = hub_.limits().max_pinned_bytes;
+  if (pinned <= max) return;
   const Pump::Clock::time_point now = Pump::Clock::now();
   if (now < next_) return SetDeadline(next_);
-
-  const auto oldest = std::find_if(writing_.begin(), writing_.end(),
-                                   [](const Pinner* pinner) { return pinner->pins_evicted(); });
-  // None: what is pinned was written already and goes as the network takes it.
-  if (oldest == writing_.end()) return;
   next_ = now + kRelease;
   SetDeadline(next_);
-  (*oldest)->EndPinning();
+
+  uint64_t too_much = pinned - max;
+  // Streams may hold the same memory, which goes with the last of them: that
+  // only takes more rounds.
+  for (auto at = writing_.begin(); at != writing_.end() && too_much > 0;) {
+    Pinner* const pinner = *at++;  // which takes itself off the list
+    const uint64_t freed = pinner->evicted_bytes();
+    if (freed == 0) continue;
+    too_much -= std::min(too_much, freed);
+    pinner->EndPinning();
+  }
 }
 
 }  // namespace kchan::rpc

@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_RPC_PINNED_GUARD_H_
 #define KCHAN_BRIDGE_RPC_PINNED_GUARD_H_
 
+#include <cstdint>
 #include <list>
 
 #include "bridge/hub/hub.h"
@@ -14,18 +15,18 @@ class Pinner {
  public:
   virtual ~Pinner() = default;
 
-  // Whether the write holds memory that a log has dropped already.
-  virtual bool pins_evicted() const = 0;
+  // What the write holds that a log has dropped already.
+  virtual uint64_t evicted_bytes() const = 0;
 
   // Ends the stream at once, RESOURCE_EXHAUSTED, and lets go of the memory.
   virtual void EndPinning() = 0;
 };
 
 // Keeps what slow readers pin within max_pinned_bytes: beyond it ends the
-// stream of its pump whose write has been on the way for longest, until it fits
-// again.
+// streams of its pump whose writes have been on the way for longest, as many as
+// hold what is too much, until it fits again.
 //
-// Thread safety: the pump's thread, but for Notify(). Lifetime: its lane's.
+// Thread safety: within the pump's turns, but for Notify(). Lifetime: its lane's.
 class PinnedGuard final : public Pump::Task {
  public:
   using Place = std::list<Pinner*>::iterator;

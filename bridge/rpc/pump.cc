@@ -19,6 +19,20 @@ namespace {
 
 constexpr time_t kFarSeconds = 365 * 24 * 3600;
 
+// gRPC may finish a write within the call that starts it: no turn within a turn.
+thread_local bool has_turn = false;
+
+class Turn {
+ public:
+  explicit Turn(std::unique_lock<std::mutex> lock) : lock_(std::move(lock)) { has_turn = true; }
+  ~Turn() { has_turn = false; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  const std::unique_lock<std::mutex> lock_;
+};
+
 // A daemon that has no file descriptor left when it starts cannot do anything.
 int Require(int fd, const char* what) {
   if (fd >= 0) return fd;
@@ -34,6 +48,10 @@ void Pump::Task::Notify() {
   if (queued_.exchange(true)) return;
   // Null while the task is being destroyed: then nobody wants the turn.
   if (auto self = weak_from_this().lock()) pump_.Enqueue(std::move(self));
+}
+
+void Pump::Task::RunOrNotify() {
+  if (has_turn || !pump_.TryRun(*this)) Notify();
 }
 
 void Pump::Task::SetDeadline(Clock::time_point deadline) {
@@ -100,13 +118,28 @@ void Pump::Loop() {
 
 void Pump::RunQueued(std::deque<std::shared_ptr<Task>> tasks) {
   for (const std::shared_ptr<Task>& task : tasks) {
+    const Turn turn{std::unique_lock(turn_)};
     // Before the turn: what is asked for during it gets another one.
     task->queued_.exchange(false);
     task->Run();
   }
 }
 
+bool Pump::TryRun(Task& task) {
+  // Null while the task is being destroyed, as in Notify().
+  const auto self = task.weak_from_this().lock();
+  std::unique_lock lock(turn_, std::try_to_lock);
+  if (!lock.owns_lock()) return false;
+  const Turn turn(std::move(lock));
+  if (self != nullptr) self->Run();
+  if (!deadlines_.empty() && deadlines_.begin()->first < sleeps_until_) {
+    eventfd_write(wake_fd_.get(), 1);
+  }
+  return true;
+}
+
 void Pump::RunExpired() {
+  const Turn turn{std::unique_lock(turn_)};
   const Clock::time_point now = Clock::now();
   // All of them first: one that sets itself a deadline that has passed gets its
   // next turn after everybody else's.
@@ -118,17 +151,21 @@ void Pump::RunExpired() {
   for (const std::shared_ptr<Task>& task : expired) task->Run();
 }
 
+// Until when to sleep; nothing: until somebody wakes.
+std::optional<timespec> Pump::BeginSleep() {
+  const std::lock_guard lock(turn_);
+  sleeps_until_ = deadlines_.empty() ? Clock::time_point::max() : deadlines_.begin()->first;
+  if (deadlines_.empty()) return std::nullopt;
+  const auto left = std::max(sleeps_until_ - Clock::now(), Clock::duration::zero());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  return timespec{.tv_sec = seconds.count(),
+                  .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+}
+
 void Pump::Sleep() {
-  timespec timeout{};
-  const bool has_deadline = !deadlines_.empty();
-  if (has_deadline) {
-    const auto left = std::max(deadlines_.begin()->first - Clock::now(), Clock::duration::zero());
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-    timeout.tv_sec = seconds.count();
-    timeout.tv_nsec = std::chrono::nanoseconds(left - seconds).count();
-  }
+  const std::optional<timespec> timeout = BeginSleep();
   pollfd fds[] = {{wake_fd_.get(), POLLIN, 0}, {clock_fd_.get(), POLLIN, 0}};
-  const int ready = ppoll(fds, 2, has_deadline ? &timeout : nullptr, nullptr);
+  const int ready = ppoll(fds, 2, timeout ? &*timeout : nullptr, nullptr);
   if (ready <= 0) return;
   if (fds[0].revents != 0) {
     eventfd_t ignored = 0;
@@ -151,6 +188,7 @@ void Pump::ArmClockWatch() {
 }
 
 void Pump::TellClockSet() {
+  const Turn turn{std::unique_lock(turn_)};
   std::deque<std::shared_ptr<Task>> tasks;
   for (const auto& [deadline, task] : deadlines_) tasks.push_back(task->shared_from_this());
   for (const std::shared_ptr<Task>& task : tasks) task->ClockSet();

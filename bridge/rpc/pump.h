@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -16,10 +17,12 @@
 
 namespace kchan::rpc {
 
-// A thread that starts writes; a task stays with it. Source threads and gRPC's callbacks only
-// queue a task; the pump runs queued tasks in turn, so that streams which
-// always have something to send get equal shares. It also keeps the tasks'
-// deadlines, and sleeps until the earliest: idle it costs nothing.
+// Gives streams their turns to start writes, one at a time; a task stays with
+// its pump. Source threads only queue a task; the pump's thread runs queued
+// tasks in order, so that streams which always have something to send get equal
+// shares. A thread of gRPC's that has just finished a write may take the next
+// turn itself. The pump also keeps the tasks' deadlines, and sleeps until the
+// earliest: idle it costs nothing.
 //
 // Thread safety: any thread.
 //
@@ -30,7 +33,8 @@ class Pump {
 
   // Something that gets turns.
   //
-  // Thread safety: Notify() from any thread; the rest on the pump's thread.
+  // Thread safety: Notify() and RunOrNotify() from any thread; the rest within a
+  // turn.
   //
   // Lifetime: owned by shared_ptr; a queued task is kept alive. One that has a
   // deadline must clear it before its last owner lets go.
@@ -40,6 +44,10 @@ class Pump {
 
     // Asks for a turn. Asking again before it comes changes nothing.
     void Notify() final;
+
+    // A turn at once and in this thread, if no other task has one now; otherwise
+    // Notify(). The caller holds no lock that a turn takes.
+    void RunOrNotify();
 
    protected:
     // A turn: notified, or the deadline passed (which is then cleared).
@@ -86,6 +94,9 @@ class Pump {
   void Loop();
   void RunQueued(std::deque<std::shared_ptr<Task>> tasks);
   void RunExpired();
+  // Of a turn that this thread takes; false: somebody else has one.
+  bool TryRun(Task& task);
+  std::optional<timespec> BeginSleep();
   void Sleep();
   void ArmClockWatch();
   void TellClockSet();
@@ -98,8 +109,9 @@ class Pump {
   bool sleeping_ = false;                    // guarded by mutex_
   bool stopping_ = false;                    // guarded by mutex_
 
-  // Only on the pump's thread.
-  std::set<std::pair<Clock::time_point, Task*>> deadlines_;
+  std::mutex turn_;                                            // held during a turn; before mutex_
+  std::set<std::pair<Clock::time_point, Task*>> deadlines_;    // guarded by turn_
+  Clock::time_point sleeps_until_ = Clock::time_point::max();  // guarded by turn_
 
   std::thread thread_;
 };

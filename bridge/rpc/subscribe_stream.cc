@@ -91,7 +91,13 @@ void SubscribeStream::EndSoon(const absl::Status& status) {
 }
 
 void SubscribeStream::OnReadDone(bool ok) { Happened(ok ? kRead : kReadEnded); }
-void SubscribeStream::OnWriteDone(bool ok) { Happened(ok ? kWritten : kWriteFailed); }
+
+// The next write without waking anybody to start it, while there is more to send.
+void SubscribeStream::OnWriteDone(bool ok) {
+  events_.fetch_or(ok ? kWritten : kWriteFailed);
+  RunOrNotify();
+}
+
 void SubscribeStream::OnCancel() { Happened(kCancelled); }
 
 void SubscribeStream::OnDone() {
@@ -354,12 +360,16 @@ SubscribeStream::TimePoint SubscribeStream::EndByClock() const {
   return Pump::Clock::now() + std::chrono::nanoseconds(left);
 }
 
-bool SubscribeStream::pins_evicted() const {
-  if (!in_flight_) return false;
-  const auto& slices = in_flight_->batch.slices;
-  return std::any_of(slices.begin(), slices.end(), [](const hub::SegmentSlice& slice) {
-    return slice.segment != nullptr && slice.segment->evicted();
-  });
+uint64_t SubscribeStream::evicted_bytes() const {
+  uint64_t bytes = 0;
+  const hub::Segment* last = nullptr;  // neighbours may be slices of one segment
+  if (!in_flight_) return bytes;
+  for (const hub::SegmentSlice& slice : in_flight_->batch.slices) {
+    if (slice.segment == nullptr || slice.segment.get() == last) continue;
+    last = slice.segment.get();
+    if (last->evicted()) bytes += last->capacity();
+  }
+  return bytes;
 }
 
 void SubscribeStream::EndPinning() {

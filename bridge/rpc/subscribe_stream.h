@@ -55,7 +55,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void OnDone() override;
 
   // The lane's thread, as everything below.
-  bool pins_evicted() const override;
+  uint64_t evicted_bytes() const override;
   void EndPinning() override;
 
  private:

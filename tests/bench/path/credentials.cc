@@ -22,19 +22,15 @@ std::string CertificateOf(const Setup& setup) { return ReadFile(setup.tls_folder
 
 }  // namespace
 
-std::string MakeTlsFolder() {
-  char folder[] = "/tmp/kchan_bench_XXXXXX";
-  if (mkdtemp(folder) == nullptr) std::abort();
-  const std::string path = folder;
+void MakeCertificate(const std::string& folder) {
   const std::string command =
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "
       "/CN=localhost -addext subjectAltName=DNS:localhost -keyout " +
-      path + "/key.pem -out " + path + "/cert.pem 2>/dev/null";
+      folder + "/key.pem -out " + folder + "/cert.pem 2>/dev/null";
   if (std::system(command.c_str()) != 0) {
     std::fprintf(stderr, "openssl cannot make a certificate: is it installed?\n");
     std::exit(1);
   }
-  return path;
 }
 
 std::string AddressOf(const Setup& setup) { return "localhost:" + std::to_string(setup.port); }

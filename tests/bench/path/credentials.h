@@ -12,8 +12,8 @@
 
 namespace kchan::bench {
 
-// Makes cert.pem and key.pem of "localhost" in a new folder, with openssl.
-std::string MakeTlsFolder();
+// Makes cert.pem and key.pem of "localhost" in a folder, with openssl.
+void MakeCertificate(const std::string& folder);
 
 // "localhost:PORT".
 std::string AddressOf(const Setup& setup);

@@ -22,6 +22,7 @@
 #include "bridge/source/event_loop.h"
 #include "bridge/source/ring_opener.h"
 #include "bridge/source/ring_source.h"
+#include "bridge/spool/spool.h"
 #include "kchan/batch.h"
 #include "kchan/client.h"
 #include "kchan/subscription.h"
@@ -83,11 +84,35 @@ rpc::Listener ListenerOf(const Setup& setup) {
   return {std::move(where), rpc::Right::kRead};
 }
 
+// In a folder of its own: another sender's records are no history of this one's.
+std::unique_ptr<spool::Spool> StartSpool(const Setup& setup, hub::Hub& hub) {
+  spool::SpoolOptions options;
+  options.directory = setup.spool_folder + std::to_string(setup.port);
+  options.node = "bench";
+  options.boot_id = "bench";
+  options.limits_for = [](std::string_view) { return spool::SpoolLimits(); };
+  options.on_problems = [](const std::vector<hub::Problem>& problems) {
+    for (const hub::Problem& problem : problems) {
+      std::fprintf(stderr, "%s: %s\n", problem.subject.c_str(), problem.description.c_str());
+    }
+  };
+  auto spool = spool::Spool::Start(std::move(options), hub.memory_use());
+  hub.SetHistoryKeeper(spool.get());
+  return spool;
+}
+
+struct Variant {
+  RingWriter write = WriteWhatFits;
+  // The log is held for clients, the ring for the log and the writer for the
+  // ring, as each sender waits for room where the other ways send.
+  bool waits = true;
+  std::string filter = "";
+  bool has_spool = false;
+};
+
 class Kchan final : public Method {
  public:
-  // `waits`: the log is held for clients, the ring for the log and the writer for
-  // the ring, as each sender waits for room where the other ways send.
-  Kchan(RingWriter write, bool waits) : write_(write), waits_(waits) {}
+  explicit Kchan(Variant variant) : variant_(std::move(variant)) {}
 
   void Send(const Setup& setup, void (*ready)()) override {
     const auto ring = testing::UserRing::Create({.data_bytes = kRingBytes});
@@ -95,6 +120,7 @@ class Kchan final : public Method {
                  [](std::string_view) { return hub::LogLimits{.may_be_held = true}; });
     ClosedDoor door;
     hub.SetDoor(&door);
+    const auto spool = variant_.has_spool ? StartSpool(setup, hub) : nullptr;
     auto description = std::make_shared<hub::ChannelDescription>();
     description->name = kChannel;
     description->transport = "ring";
@@ -111,7 +137,7 @@ class Kchan final : public Method {
     const auto server = OrDie(rpc::Server::Start(hub, options), "server");
     ready();
 
-    std::thread(setup.rate > 0 ? WritePaced : write_, std::ref(*ring), setup).detach();
+    std::thread(setup.rate > 0 ? WritePaced : variant_.write, std::ref(*ring), setup).detach();
     reader->Start(channel->log(), [](const absl::Status& status) { OrDie(status, "source"); });
     loop->Run();
   }
@@ -122,7 +148,8 @@ class Kchan final : public Method {
         "connect");
     SubscriptionOptions options;
     *options.open.add_selections() = Select(kChannel);
-    if (waits_) options.open.set_overflow_policy(v1::OVERFLOW_POLICY_BLOCK);
+    if (variant_.waits) options.open.set_overflow_policy(v1::OVERFLOW_POLICY_BLOCK);
+    options.open.set_filter(variant_.filter);
     Subscription subscription(*client, options);
     while (!stop) {
       const absl::StatusOr<Delivery> delivery = subscription.Next();
@@ -147,14 +174,23 @@ class Kchan final : public Method {
     progress.lost.fetch_add(batch.lost_count(), std::memory_order_relaxed);
   }
 
-  const RingWriter write_;
-  const bool waits_;
+  const Variant variant_;
 };
 
 }  // namespace
 
-std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(WriteWhatFits, true); }
-std::unique_ptr<Method> MakeKchanFlooded() { return std::make_unique<Kchan>(WriteAll, false); }
-std::unique_ptr<Method> MakeKchanApart() { return std::make_unique<Kchan>(WriteHeaders, true); }
+std::unique_ptr<Method> MakeKchan() { return std::make_unique<Kchan>(Variant{}); }
+std::unique_ptr<Method> MakeKchanFlooded() {
+  return std::make_unique<Kchan>(Variant{.write = WriteAll, .waits = false});
+}
+std::unique_ptr<Method> MakeKchanApart() {
+  return std::make_unique<Kchan>(Variant{.write = WriteHeaders});
+}
+std::unique_ptr<Method> MakeKchanFiltered() {
+  return std::make_unique<Kchan>(Variant{.filter = "record.cpu = 0"});
+}
+std::unique_ptr<Method> MakeKchanSpooled() {
+  return std::make_unique<Kchan>(Variant{.has_spool = true});
+}
 
 }  // namespace kchan::bench

@@ -19,6 +19,7 @@
 
 #include "tests/bench/path/credentials.h"
 #include "tests/bench/path/measure.h"
+#include "tests/bench/path/scratch_folder.h"
 #include "tests/bench/path/standstill.h"
 #include "tests/bench/path/tables.h"
 
@@ -45,11 +46,11 @@ std::vector<const Way*> WaysOf(const std::vector<std::string>& names) {
 int Main(int argc, char** argv) {
   CLI::App app("The data path, measured");
   app.require_subcommand(1);
-  Setup setup{.port = 47310, .record_bytes = 128, .rate = 0, .tls_folder = ""};
+  Setup setup{.port = 47310};
   std::vector<size_t> sizes = {128};
   std::vector<int> clients = {1};
   std::vector<std::string> ways;
-  double seconds = 3;
+  Rounds rounds;
   bool tls = false;
   bool json = false;
 
@@ -59,6 +60,7 @@ int Main(int argc, char** argv) {
   send->add_option("--size", setup.record_bytes);
   send->add_option("--rate", setup.rate);
   send->add_option("--tls", setup.tls_folder);
+  send->add_option("--spool", setup.spool_folder);
   send->add_option("--port", setup.port);
 
   CLI::App* throughput = app.add_subcommand("throughput", "records per second, one client");
@@ -75,12 +77,16 @@ int Main(int argc, char** argv) {
   idle->add_option("--clients", idle_clients, "how many (100)");
   for (CLI::App* table : {throughput, fanout, latency, stalled, idle}) {
     table->add_option("--port", setup.port, "first TCP port to use on loopback");
-    table->add_option("--seconds", seconds, "measure each way for this long");
+    table->add_option("--seconds", rounds.seconds, "measure each way for this long");
     table->add_flag("--json", json, "one JSON object for each row");
   }
   for (CLI::App* table : {throughput, fanout, latency}) {
     table->add_option("--ways", ways, "only these")->delimiter(',');
     table->add_flag("--tls", tls, "over TLS, where the way has it");
+  }
+  for (CLI::App* table : {throughput, latency}) {
+    table->add_option("--rounds", rounds.count, "measure all ways so often, print the medians (1)")
+        ->check(CLI::PositiveNumber);
   }
   CLI11_PARSE(app, argc, argv);
 
@@ -94,7 +100,12 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (latency->parsed() && setup.rate == 0) setup.rate = 1000;
-  if (tls) setup.tls_folder = MakeTlsFolder();
+  const ScratchFolder scratch;
+  setup.spool_folder = scratch.path() + "/spool";
+  if (tls) {
+    setup.tls_folder = scratch.path();
+    MakeCertificate(scratch.path());
+  }
   const auto ways_or = [&](std::vector<std::string> usual) {
     return WaysOf(ways.empty() ? std::move(usual) : ways);
   };
@@ -103,16 +114,17 @@ int Main(int argc, char** argv) {
     const auto usual =
         tls ? std::vector<std::string>{"grpc-slices", "kchan", "kchan-apart", "grpc-records"}
             : std::vector<std::string>{"tcp",         "grpc-slices", "kchan",
-                                       "kchan-apart", "kchan-flood", "grpc-records"};
-    PrintThroughput(printer, ways_or(usual), setup, sizes, seconds);
+                                       "kchan-apart", "kchan-flood", "kchan-filter",
+                                       "kchan-spool", "grpc-records"};
+    PrintThroughput(printer, ways_or(usual), setup, sizes, rounds);
   } else if (fanout->parsed()) {
-    PrintFanout(printer, ways_or({"grpc-slices", "kchan"}), setup, clients, seconds);
+    PrintFanout(printer, ways_or({"grpc-slices", "kchan"}), setup, clients, rounds.seconds);
   } else if (latency->parsed()) {
-    PrintLatency(printer, ways_or({"tcp", "grpc-records", "kchan"}), setup, seconds);
+    PrintLatency(printer, ways_or({"tcp", "grpc-records", "kchan"}), setup, rounds);
   } else if (stalled->parsed()) {
     PrintStalled(printer, setup, stalled_clients);
   } else {
-    PrintIdle(printer, setup, idle_clients, seconds);
+    PrintIdle(printer, setup, idle_clients, rounds.seconds);
   }
   return 0;
 }

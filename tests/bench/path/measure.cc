@@ -20,6 +20,8 @@ constexpr Way kWays[] = {
     {"kchan", "kchan", MakeKchan},
     {"kchan-flood", "kchan, a writer who never waits", MakeKchanFlooded},
     {"kchan-apart", "kchan, a writer who costs nothing", MakeKchanApart},
+    {"kchan-filter", "kchan, with a filter that all match", MakeKchanFiltered},
+    {"kchan-spool", "kchan, with history on disk", MakeKchanSpooled},
     {"grpc-records", "gRPC, one record per message", MakeGrpcRecords},
 };
 

@@ -14,9 +14,10 @@ namespace kchan::bench {
 // What both ends of a measurement agree on.
 struct Setup {
   uint16_t port = 0;
-  size_t record_bytes = 128;  // of payload
-  double rate = 0;            // records per second; 0: as fast as it goes
-  std::string tls_folder;     // with cert.pem and key.pem; empty: plain text
+  size_t record_bytes = 128;      // of payload
+  double rate = 0;                // records per second; 0: as fast as it goes
+  std::string tls_folder = {};    // with cert.pem and key.pem; empty: plain text
+  std::string spool_folder = {};  // for ways that write to disk
 };
 
 // What a receiver has seen so far. Read by the thread that measures.
@@ -53,6 +54,10 @@ std::unique_ptr<Method> MakeGrpcSlices();   // the same 256 KiB message again an
 std::unique_ptr<Method> MakeKchan();
 std::unique_ptr<Method> MakeKchanFlooded();
 std::unique_ptr<Method> MakeKchanApart();
+// As MakeKchan(), with a client's filter that every record matches, or with the
+// history on disk as well.
+std::unique_ptr<Method> MakeKchanFiltered();
+std::unique_ptr<Method> MakeKchanSpooled();
 
 // CLOCK_MONOTONIC, the same in all processes.
 uint64_t StampNow();

@@ -24,7 +24,8 @@ namespace {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(output, STDOUT_FILENO);
   execl("/proc/self/exe", "path_bench", "send", method.c_str(), "--port", port.c_str(), "--size",
-        size.c_str(), "--rate", rate.c_str(), "--tls", setup.tls_folder.c_str(), nullptr);
+        size.c_str(), "--rate", rate.c_str(), "--tls", setup.tls_folder.c_str(), "--spool",
+        setup.spool_folder.c_str(), nullptr);
   _exit(127);
 }
 

@@ -30,12 +30,18 @@ class Printer {
 Cell Text(const std::string& column, const std::string& value);
 Cell Number(const std::string& column, double value, int decimals);
 
+// How often each way is measured, and for how long each time.
+struct Rounds {
+  int count = 1;
+  double seconds = 3;
+};
+
 void PrintThroughput(Printer& printer, const std::vector<const Way*>& ways, Setup setup,
-                     const std::vector<size_t>& sizes, double seconds);
+                     const std::vector<size_t>& sizes, const Rounds& rounds);
 void PrintFanout(Printer& printer, const std::vector<const Way*>& ways, Setup setup,
                  const std::vector<int>& clients, double seconds);
 void PrintLatency(Printer& printer, const std::vector<const Way*>& ways, Setup setup,
-                  double seconds);
+                  const Rounds& rounds);
 
 }  // namespace kchan::bench
 

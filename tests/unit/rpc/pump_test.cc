@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -98,6 +99,64 @@ TEST(PumpTest, NotificationDuringATurnBringsAnother) {
   EXPECT_TRUE(turns.Await(3));
   pump.Stop();
   EXPECT_EQ(turns.count(), 3);
+}
+
+TEST(PumpTest, TurnThatNobodyElseHasIsTakenByTheCaller) {
+  Pump pump;
+  std::vector<std::thread::id> threads;
+  const auto task = Make(pump, [&](Turns&) { threads.push_back(std::this_thread::get_id()); });
+  task->RunOrNotify();
+  EXPECT_EQ(threads, std::vector{std::this_thread::get_id()});
+}
+
+TEST(PumpTest, CallerDoesNotWaitForATurnThatAnotherTaskHas) {
+  Pump pump;
+  Counter started;
+  Counter go;
+  Counter turns;
+  const auto blocker = Make(pump, [&](Turns&) {
+    started.Add();
+    go.Await(1);
+  });
+  const auto task = Make(pump, [&](Turns&) { turns.Add(); });
+  blocker->Notify();
+  ASSERT_TRUE(started.Await(1));
+  task->RunOrNotify();
+  EXPECT_EQ(turns.count(), 0);
+  go.Add();
+  EXPECT_TRUE(turns.Await(1));
+}
+
+TEST(PumpTest, NoTurnIsTakenWithinATurn) {
+  Pump pump;
+  int depth = 0;
+  int deepest = 0;
+  Counter turns;
+  const auto task = Make(pump, [&](Turns& self) {
+    deepest = std::max(deepest, ++depth);
+    if (turns.count() < 2) self.RunOrNotify();
+    --depth;
+    turns.Add();
+  });
+  task->RunOrNotify();
+  EXPECT_TRUE(turns.Await(3));
+  pump.Stop();
+  EXPECT_EQ(deepest, 1);
+}
+
+TEST(PumpTest, DeadlineThatACallerSetsWakesTheSleepingPump) {
+  Pump pump;
+  Counter slept;
+  Counter turns;
+  const auto sleeper = Make(pump, [&](Turns&) { slept.Add(); });
+  const auto task = Make(pump, [&](Turns& self) {
+    if (turns.count() == 0) self.SetDeadline(Pump::Clock::now() + milliseconds(20));
+    turns.Add();
+  });
+  sleeper->Notify();  // the pump's thread has been awake, and goes to sleep without a deadline
+  ASSERT_TRUE(slept.Await(1));
+  task->RunOrNotify();
+  EXPECT_TRUE(turns.Await(2));
 }
 
 TEST(PumpTest, TasksThatAlwaysWantMoreTakeTurns) {
