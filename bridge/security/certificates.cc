@@ -1,39 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/security/certificates.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
 #include <ctime>
-#include <memory>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "bridge/config/text_format.h"
+#include "bridge/security/openssl_pointers.h"
 
 namespace kchan::security {
 namespace {
 
 constexpr size_t kMaxFileBytes = 1 << 20;
-
-template <auto Free>
-struct Freeing {
-  template <typename T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freeing<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freeing<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
-
-Bio Reader(const std::string& pem) {
-  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
 
 // A key with a password is of no use to a daemon: never ask for one.
 int NoPassword(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) { return -1; }
@@ -44,7 +26,7 @@ absl::Status Wrong(const char* what, const std::string& file, const std::string&
 
 absl::StatusOr<std::vector<Certificate>> Parse(const std::string& pem, const char* what,
                                                const std::string& file) {
-  const Bio bio = Reader(pem);
+  const Bio bio = ReaderOf(pem);
   std::vector<Certificate> certificates;
   while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, NoPassword, nullptr)) {
     certificates.emplace_back(next);
@@ -69,7 +51,7 @@ absl::StatusOr<absl::Time> ExpiryOf(const X509& certificate, const char* what,
 }
 
 absl::Status CheckKey(const std::string& pem, X509& certificate, const TlsFiles& files) {
-  const Bio bio = Reader(pem);
+  const Bio bio = ReaderOf(pem);
   const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassword, nullptr));
   const bool fits = key != nullptr && X509_check_private_key(&certificate, key.get()) == 1;
   ERR_clear_error();

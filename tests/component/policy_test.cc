@@ -87,7 +87,7 @@ TEST_F(PolicyTest, ListsAndStatusShowWhatMayBeRead) {
   EXPECT_THAT(Listed(), ElementsAre("tick"));
   const v1::GetStatusResponse status = Status();
   ASSERT_EQ(status.channels_size(), 1);
-  EXPECT_EQ(status.channels(0).name(), "tick");
+  EXPECT_EQ(status.channels(0).channel(), "tick");
   EXPECT_TRUE(GetChannel("exec").ok()) << "who may write it needs its schema";
 }
 
@@ -128,7 +128,8 @@ TEST_F(PolicyTest, ChangeEndsARevokedReaderWithItsCursorAndNoOther) {
   EXPECT_EQ(ReasonOf(DetailsOf(status)), "NOT_ALLOWED");
   v1::Cursor cursor;
   bool has_cursor = false;
-  for (const auto& detail : DetailsOf(status).details()) has_cursor |= detail.UnpackTo(&cursor);
+  const google::rpc::Status details = DetailsOf(status);
+  for (const auto& detail : details.details()) has_cursor |= detail.UnpackTo(&cursor);
   EXPECT_TRUE(has_cursor);
   EXPECT_EQ(cursor.sequence(), 2u);
   EXPECT_THAT(audited(), ElementsAre(HasSubstr(R"("method":"Subscribe","object":"channel exec")")));

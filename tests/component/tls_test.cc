@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -86,6 +87,28 @@ class TlsTest : public ServerTest {
   security::TlsFiles files_;
 };
 
+// A stream from before something was changed.
+class OldStream {
+ public:
+  OldStream(hub::Hub& hub, std::unique_ptr<v1::ChannelService::Stub> stub)
+      : tick_(hub, "tick"), stub_(std::move(stub)) {
+    tick_.Append(3);
+    EXPECT_TRUE(reader_.UntilSequence("tick", kEpoch, 3));
+  }
+  ~OldStream() { reader_.Cancel(); }
+
+  void ExpectUndisturbed() {
+    tick_.Append(4);
+    EXPECT_TRUE(reader_.UntilSequence("tick", kEpoch, 7));
+    EXPECT_EQ(reader_.ledger("tick").records, 7u);
+  }
+
+ private:
+  FakeSource tick_;
+  const std::unique_ptr<v1::ChannelService::Stub> stub_;
+  Reader reader_{*stub_, OpenFromOldest("tick")};
+};
+
 TEST_F(TlsTest, VerifiedClientIsServed) {
   StartTls();
   const grpc::Status status = ListAs(ca_.Issue("alice", {.alternative_names = kAlice}));
@@ -157,12 +180,8 @@ TEST_F(TlsTest, OldVersionsOfTlsAreNotSpoken) {
 
 TEST_F(TlsTest, NewCertificateIsForNewConnectionsAndDisturbsNoStream) {
   StartTls();
-  FakeSource tick(hub(), "tick");
   const KeyPair alice = ca_.Issue("alice", {.alternative_names = kAlice});
-  const auto before = Connect(ca_.file(), alice);
-  Reader reader(*before, OpenFromOldest("tick"));
-  tick.Append(3);
-  ASSERT_TRUE(reader.UntilSequence("tick", kEpoch, 3));
+  OldStream old(hub(), Connect(ca_.file(), alice));
 
   // The server's comes from another authority now; the clients' do not.
   const TestCa next(directory(), "next");
@@ -175,20 +194,13 @@ TEST_F(TlsTest, NewCertificateIsForNewConnectionsAndDisturbsNoStream) {
 
   EXPECT_TRUE(List(*Connect(next.file(), alice)).ok());
   EXPECT_EQ(List(*Connect(ca_.file(), alice)).error_code(), grpc::StatusCode::UNAVAILABLE);
-  tick.Append(4);
-  EXPECT_TRUE(reader.UntilSequence("tick", kEpoch, 7));
-  EXPECT_EQ(reader.ledger("tick").records, 7u);
-  reader.Cancel();
+  old.ExpectUndisturbed();
 }
 
 TEST_F(TlsTest, NewAuthorityOfClientsIsForNewConnectionsAndDisturbsNoStream) {
   StartTls();
-  FakeSource tick(hub(), "tick");
   const KeyPair alice = ca_.Issue("alice", {.alternative_names = kAlice});
-  const auto before = Connect(ca_.file(), alice);
-  Reader reader(*before, OpenFromOldest("tick"));
-  tick.Append(3);
-  ASSERT_TRUE(reader.UntilSequence("tick", kEpoch, 3));
+  OldStream old(hub(), Connect(ca_.file(), alice));
 
   const TestCa next(directory(), "next");
   const std::string servers_ca = ca_.file() + ".kept";
@@ -199,9 +211,7 @@ TEST_F(TlsTest, NewAuthorityOfClientsIsForNewConnectionsAndDisturbsNoStream) {
   EXPECT_EQ(List(*Connect(servers_ca, alice)).error_code(), grpc::StatusCode::UNAVAILABLE);
   const KeyPair bob = next.Issue("bob", {.alternative_names = "URI:spiffe://fleet/bob"});
   EXPECT_TRUE(List(*Connect(servers_ca, bob)).ok());
-  tick.Append(4);
-  EXPECT_TRUE(reader.UntilSequence("tick", kEpoch, 7));
-  reader.Cancel();
+  old.ExpectUndisturbed();
 }
 
 TEST_F(TlsTest, FilesThatMakeNoSenseKeepWhatThereWas) {

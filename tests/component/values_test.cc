@@ -210,8 +210,8 @@ TEST_F(ValuesTest, WritingNeedsTheControlRightAndIsAudited) {
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_THAT(lines[0], HasSubstr(R"("object":"channel limits","request":"","decision":"denied")"));
   EXPECT_THAT(lines[1],
-              HasSubstr(R"("object":"channel limits","request":"high = 5 (was 4)","decision":)"
-                        R"("allowed","rule":"listener","result":"OK"})"));
+              HasSubstr(R"-("object":"channel limits","request":"high = 5 (was 4)","decision":)-"
+                        R"-("allowed","rule":"listener","result":"OK"})-"));
   EXPECT_THAT(lines[2], HasSubstr(R"("request":"\u000a")")) << "one line, whatever is sent";
 }
 

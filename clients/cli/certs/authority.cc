@@ -2,12 +2,8 @@
 #include "authority.h"
 
 #include <fcntl.h>
-#include <openssl/bio.h>
-#include <openssl/bn.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,22 +17,16 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "bridge/security/openssl_pointers.h"
 
 namespace kchan::cli {
 namespace {
 
-template <auto Free>
-struct Freeing {
-  template <typename T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freeing<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Freeing<X509_free>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freeing<X509_EXTENSION_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
-using Number = std::unique_ptr<BIGNUM, Freeing<BN_free>>;
+using security::Bio;
+using security::Certificate;
+using security::Extension;
+using security::Key;
+using security::Number;
 
 // Clocks differ.
 constexpr long kBackdateSeconds = 300;
@@ -169,8 +159,8 @@ absl::StatusOr<Authority> Authority::Open(const std::string& folder) {
   const std::string base = folder + "/ca";
   const std::string text = Read(base + ".pem");
   const std::string key_text = Read(base + ".key");
-  const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  const Bio key_bio(BIO_new_mem_buf(key_text.data(), static_cast<int>(key_text.size())));
+  const Bio bio = security::ReaderOf(text);
+  const Bio key_bio = security::ReaderOf(key_text);
   Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   Key key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
