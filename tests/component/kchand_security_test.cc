@@ -133,7 +133,7 @@ TEST(SecurityWatchTest, CertificatesAreProblemsFromThirtyDaysBeforeTheirEnd) {
 }
 
 TEST_F(KchandSecurityTest, AuditIsWholeLinesOfJsonBesideTheLog) {
-  Start({"--log-level", "error"});
+  Start({"--log-json"});
   const auto stub = v1::ChannelService::NewStub(channel_);
   grpc::ClientContext context;
   v1::UpdateChannelRequest request;

@@ -160,7 +160,7 @@ TEST_F(TlsTest, ClientsThatAreNotAskedAreAnonymous) {
 }
 
 TEST_F(TlsTest, PlainTcpIsAnonymous) {
-  options_.listeners.push_back({rpc::TcpListener{"127.0.0.1:0"}, rpc::Right::kRead});
+  options_.listeners.push_back({rpc::TcpListener{"127.0.0.1:0", {}}, rpc::Right::kRead});
   const auto policy = security::ParsePolicy("", "policy");
   options_.policy = *policy;
   Start();
