@@ -47,11 +47,20 @@ absl::Status Daemon::StartParts() {
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   security_watch_ = std::make_unique<SecurityWatch>(*server_, hub_, config_.policy_file);
+  return StartMetrics();
+}
+
+absl::Status Daemon::StartMetrics() {
+  if (!config_.metrics) return absl::OkStatus();
+  auto exporter = metrics::Exporter::Start(config_.metrics->address, hub_, *server_);
+  if (!exporter.ok()) return exporter.status();
+  exporter_ = *std::move(exporter);
   return absl::OkStatus();
 }
 
 Daemon::~Daemon() {
   security_watch_.reset();
+  exporter_.reset();
   server_.reset();  // the last subscription ends here
   hub_.SetDoor(nullptr);
   kernel_side_.reset();

@@ -13,6 +13,7 @@
 #include "bridge/config/config.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/running_calls.h"
+#include "bridge/metrics/exporter.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
 #include "bridge/security_watch.h"
@@ -45,12 +46,15 @@ class Daemon {
   std::shared_ptr<const hub::RunningCalls> running_calls() const { return running_; }
 
   std::vector<std::string> addresses() const { return server_->addresses(); }
+  // Where figures for Prometheus are served: "127.0.0.1:9464"; empty: nowhere.
+  std::string metrics_address() const { return exporter_ ? exporter_->address() : ""; }
   hub::Hub& hub() { return hub_; }
 
  private:
   explicit Daemon(const config::Config& config);
 
   absl::Status StartParts();
+  absl::Status StartMetrics();
   hub::LogLimits LogLimitsOf(std::string_view channel) const;
   source::SourcePolicy PolicyOf(std::string_view channel) const;
 
@@ -71,6 +75,7 @@ class Daemon {
   std::unique_ptr<netlink::NetlinkEngine> netlink_;  // null: netlink is disabled
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<SecurityWatch> security_watch_;
+  std::unique_ptr<metrics::Exporter> exporter_;  // null: no figures are served
 };
 
 }  // namespace kchan

@@ -11,6 +11,8 @@
 #include <variant>
 
 #include "bridge/config/flags.h"
+#include "bridge/confine/capabilities.h"
+#include "bridge/confine/system_calls.h"
 #include "bridge/daemon.h"
 #include "bridge/ending.h"
 #include "bridge/logging.h"
@@ -55,6 +57,24 @@ std::string WhatAnybodyMay(const config::Config& config, const rpc::Listener& li
   return what;
 }
 
+// Before there is any other thread: each inherits what is left.
+absl::Status Confine(const config::Confinement& confinement) {
+  if (!confinement.keep_capabilities) {
+    const auto kept = confine::CapabilitiesFor(confinement.features);
+    if (absl::Status status = confine::KeepOnly(kept); !status.ok()) return status;
+  }
+  if (confinement.any_system_call) return absl::OkStatus();
+  return confine::AllowOnlyOurSystemCalls(confinement.features.network_namespaces);
+}
+
+void LogConfinement(const config::Confinement& confinement) {
+  spdlog::info("confined: capabilities {}, system calls {}",
+               confinement.keep_capabilities
+                   ? "as started with"
+                   : confine::NamesOf(confine::CapabilitiesFor(confinement.features)),
+               confinement.any_system_call ? "any" : "ours");
+}
+
 void WarnOfInsecure(const config::Config& config) {
   for (const rpc::Listener& listener : config.server.listeners) {
     const auto* tcp = std::get_if<rpc::TcpListener>(&listener.where);
@@ -69,6 +89,14 @@ void WarnOfInsecure(const config::Config& config) {
           WhatAnybodyMay(config, listener, "anonymous:insecure"));
     }
   }
+}
+
+void LogMetrics(const config::Config& config, const std::string& address) {
+  if (!config.metrics) return;
+  spdlog::info("figures for Prometheus: http://{}/metrics", address);
+  if (config.metrics->is_loopback) return;
+  spdlog::warn("metrics {}: whoever reaches it may read channels' names and figures",
+               config.metrics->address);
 }
 
 void LogKernelSide(const hub::KernelSideStatus& status) {
@@ -129,7 +157,14 @@ int Main(int argc, char** argv) {
   }
   if (flags->check_config) return 0;
 
+  if (absl::Status status = Confine(config->confinement); !status.ok()) {
+    std::fprintf(stderr,
+                 "kchand: cannot confine itself: %s; see `confinement` in its configuration\n",
+                 std::string(status.message()).c_str());
+    return 1;
+  }
   StartLogging(config->logging);
+  LogConfinement(config->confinement);
   const sigset_t signals = BlockSignals();
   WarnOfInsecure(*config);
   auto daemon = Daemon::Start(*config);
@@ -139,6 +174,7 @@ int Main(int argc, char** argv) {
   }
   LogKernelSide((*daemon)->hub().kernel_side());
   for (const std::string& address : (*daemon)->addresses()) spdlog::info("serving {}", address);
+  LogMetrics(*config, (*daemon)->metrics_address());
   NotifyServiceManager("READY=1");
   Serve(*flags, signals, **daemon);
   NotifyServiceManager("STOPPING=1");

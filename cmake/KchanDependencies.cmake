@@ -17,6 +17,7 @@ if(KCHAN_WITH_GRPC)
     find_package(Protobuf MODULE REQUIRED)
   endif()
   find_package(gRPC CONFIG REQUIRED)
+  find_package(prometheus-cpp CONFIG REQUIRED)
   find_package(OpenSSL REQUIRED)  # gRPC needs it too
 
   # gRPC's server credentials are made in another way since they hold those of C core.

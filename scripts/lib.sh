@@ -20,6 +20,16 @@ say() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
 
+# write_result PAGE TEXT: what a page says below its line `<!-- result -->`.
+write_result() {
+  local page="$1" text="$2"
+  {
+    sed '/^<!-- result -->$/q' "$page"
+    printf '\n%s\n' "$text"
+  } >"$page.new"
+  mv "$page.new" "$page"
+}
+
 die() {
   say "$*"
   exit 1
@@ -34,6 +44,34 @@ as_root() {
   else
     die "'$*' needs root and there is no sudo: run it as root, then try again"
   fi
+}
+
+# begin_fetch FOLDER: goes to a new folder beside it, gone when the script ends, to
+# make there what publish_fetched moves to FOLDER.
+begin_fetch() {
+  mkdir -p "${1%/*}"
+  fetch_work="$(mktemp -d "${1%/*}/.fetch.XXXXXX")"
+  trap 'rm -rf "$fetch_work"' EXIT
+  cd "$fetch_work" || exit
+}
+
+# publish_fetched NEW FOLDER MARKER: in one step, so that a run that is cut short
+# leaves nothing half done; MARKER is a file that FOLDER has when it is whole. Who
+# was faster has made the same.
+publish_fetched() {
+  mv -T "$1" "$2" 2>/dev/null || [[ -f $2/$3 ]] || die "cannot write $2"
+}
+
+# download_package PACKAGE VERSION: Debian's file into the current folder; what apt
+# says is in apt.log. apt's own unprivileged user cannot write there (nor, often,
+# read it), so apt must not change to that user.
+download_package() {
+  apt-get -q -o APT::Sandbox::User=root download "$1=$2" >apt.log 2>&1
+}
+
+# update_packages: the archive keeps only the newest; apt's lists may be too old.
+update_packages() {
+  as_root apt-get -q update >apt.log 2>&1 || true
 }
 
 # kernel_release 6.12: the newest release of that kernel whose headers are

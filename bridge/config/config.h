@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bridge/confine/capabilities.h"
 #include "bridge/hub/cpus.h"
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_options.h"
@@ -43,6 +44,19 @@ struct Spool {
   friend bool operator==(const Spool&, const Spool&) = default;
 };
 
+// Where figures for Prometheus are served.
+struct Metrics {
+  std::string address;  // HOST:PORT
+  bool is_loopback = true;
+};
+
+// What kchand takes from itself.
+struct Confinement {
+  confine::Features features;  // that this configuration has
+  bool keep_capabilities = false;
+  bool any_system_call = false;
+};
+
 // Everything that kchand is told, checked, with its defaults filled in.
 // kchan.config.v1.Config documents each part.
 struct Config {
@@ -56,7 +70,9 @@ struct Config {
   source::LinkOptions link;   // the module's
   netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
-  std::optional<Spool> spool;  // nothing: no channel has a history on disk
+  Confinement confinement;
+  std::optional<Metrics> metrics;  // nothing: none are served
+  std::optional<Spool> spool;      // nothing: no channel has a history on disk
 
   // The first rule that matches, or null.
   const ChannelRule* FindRule(std::string_view channel) const;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what the file says to what it means.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,13 +10,15 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "bridge/config/address.h"
 #include "bridge/config/field.h"
 #include "bridge/config/parse.h"
+#include "bridge/config/resolve_confinement.h"
 #include "bridge/config/resolve_files.h"
 #include "bridge/config/resolve_host.h"
+#include "bridge/config/resolve_metrics.h"
 #include "bridge/config/resolve_netlink.h"
 #include "bridge/config/resolve_spool.h"
 #include "bridge/config/resolve_threads.h"
@@ -41,32 +41,6 @@ absl::StatusOr<rpc::Right> ToRight(const std::string& field, v1::Right right) {
     default:
       return Bad(field, "must be RIGHT_READ or RIGHT_CONTROL");
   }
-}
-
-// Splits "HOST:PORT"; brackets around an IPv6 address are taken off.
-absl::Status SplitAddress(const std::string& field, const std::string& address, std::string& host) {
-  const size_t colon = address.rfind(':');
-  uint32_t port = 0;
-  if (colon == std::string::npos || colon == 0 ||
-      !absl::SimpleAtoi(address.substr(colon + 1), &port) || port > UINT16_MAX) {
-    return Bad(field, absl::StrCat("'", address, "' must be HOST:PORT, as 127.0.0.1:50051"));
-  }
-  host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string::npos) {
-    return Bad(field, absl::StrCat("'", address, "': write an IPv6 address in brackets"));
-  }
-  return absl::OkStatus();
-}
-
-// Names other than localhost may resolve to anything: they are not.
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost") return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 absl::StatusOr<rpc::Tls> ToTls(const std::string& field, const v1::Tls& from) {
@@ -265,6 +239,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   }
   status = ResolveFiles(from, to.link);
   status.Update(ResolveThreads(from.threads(), to));
+  status.Update(ResolveMetrics(from, to));
   if (!status.ok()) return status;
   auto host = ResolveHost(from);
   if (!host.ok()) return host.status();
@@ -272,6 +247,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   auto netlink = ResolveNetlink(from);
   if (!netlink.ok()) return netlink.status();
   to.netlink = *std::move(netlink);
+  ResolveConfinement(from, to);
   return to;
 }
 

@@ -13,7 +13,7 @@
 namespace kchan::hub {
 namespace {
 
-constexpr char kFilterField[] = "open.filter: ";
+constexpr char kFilterField[] = "filter: ";
 
 // Where a channel starts. One that came after the subscription is new as a whole.
 Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns) {

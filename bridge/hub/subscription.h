@@ -71,7 +71,7 @@ class Subscription {
   // INVALID_ARGUMENT: a bad glob, a cursor that was not reached yet, no selection,
   // a filter that is wrong or that no channel can be held against; the message
   // begins with the field, as "selections[0].glob: ..." or
-  // "open.filter: column 7: ...".
+  // "filter: column 7: ...".
   static absl::StatusOr<std::unique_ptr<Subscription>> Open(Hub& hub, SubscriptionOptions options,
                                                             Waiter* waiter);
   ~Subscription();

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,6 +31,14 @@ absl::Status Enter(const std::string& path) {
 }
 
 }  // namespace
+
+absl::StatusOr<NamespaceId> NamespaceAt(const std::string& path) {
+  struct stat file = {};
+  if (stat(path.c_str(), &file) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("network namespace ", path));
+  }
+  return NamespaceId{.device = file.st_dev, .inode = file.st_ino};
+}
 
 absl::Status CallInNamespace(const std::string& path, absl::FunctionRef<absl::Status()> call) {
   absl::Status status;

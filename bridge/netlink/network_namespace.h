@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_NETLINK_NETWORK_NAMESPACE_H_
 #define KCHAN_BRIDGE_NETLINK_NETWORK_NAMESPACE_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,15 @@
 #include "bridge/netlink/netlink_socket.h"
 
 namespace kchan::netlink {
+
+// Which network namespace a path names now; NOT_FOUND: none. Two that are equal are
+// one, as long as somebody holds it.
+struct NamespaceId {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  bool operator==(const NamespaceId&) const = default;
+};
+absl::StatusOr<NamespaceId> NamespaceAt(const std::string& path);
 
 // Calls `call` in the network namespace at `path` ("/run/netns/NAME",
 // "/proc/PID/ns/net"): on a thread of its own, which ends with it, so that no

@@ -14,6 +14,7 @@
 #include "bridge/rpc/open_streams.h"
 #include "bridge/rpc/policy_in_force.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/rpc/server_stats.h"
 #include "bridge/security/audit_log.h"
 
 namespace kchan::rpc {
@@ -49,6 +50,7 @@ struct Core {
   // Apart from those: no channel waits for a family that does not answer.
   DoorThreads netlink_threads;
   Lanes lanes;
+  ServerStats stats;
   OpenStreams subscriptions;
   OpenStreams watches;
   OpenStreams publishers;
@@ -57,7 +59,7 @@ struct Core {
   OpenStreams netlink_requests;
 
   // All of those.
-  std::array<OpenStreams*, 6> streams() {
+  std::array<OpenStreams*, 6> all_streams() {
     return {&subscriptions, &watches,         &publishers,
             &value_watches, &block_transfers, &netlink_requests};
   }

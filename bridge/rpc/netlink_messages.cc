@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/netlink/channel_name.h"
-#include "bridge/rpc/netlink_policies.h"
 #include "bridge/rpc/status.h"
 
 namespace kchan::rpc {
@@ -85,14 +84,6 @@ v1::NetlinkFamily ToProto(const netlink::KnownFamily& known, const std::string& 
   to.set_specification(known.spec->name());
   to.set_documentation(known.spec->documentation());
   if (!known.spec->is_generic()) AddSpecified(*known.spec, to);
-  return to;
-}
-
-v1::DescribeFamilyResponse ToProto(const netlink::DescribedFamily& described,
-                                   const std::string& network_namespace, const hub::Hub& hub) {
-  v1::DescribeFamilyResponse to;
-  *to.mutable_family() = ToProto(described.known, network_namespace, hub);
-  AddPolicies(described, to);
   return to;
 }
 

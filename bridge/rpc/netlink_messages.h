@@ -16,8 +16,6 @@ namespace kchan::rpc {
 // `hub` knows which of its groups are channels.
 v1::NetlinkFamily ToProto(const netlink::KnownFamily& known, const std::string& network_namespace,
                           const hub::Hub& hub);
-v1::DescribeFamilyResponse ToProto(const netlink::DescribedFamily& described,
-                                   const std::string& network_namespace, const hub::Hub& hub);
 v1::NetlinkMessage ToProto(netlink::DecodedMessage message);
 v1::RequestResponse ToProto(netlink::AnswerPart part);
 

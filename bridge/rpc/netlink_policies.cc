@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace kchan::rpc {
 namespace {
@@ -37,6 +38,28 @@ class PolicyNames {
   std::map<uint32_t, const AttributeSet*> sets_;
 };
 
+// The policies of the operations' requests, and those inside them.
+class UsedPolicies {
+ public:
+  explicit UsedPolicies(const std::map<uint32_t, netlink::Policy>& policies)
+      : policies_(policies) {}
+
+  void Add(uint32_t policy) {
+    if (!used_.insert(policy).second) return;
+    const auto found = policies_.find(policy);
+    if (found == policies_.end()) return;  // one without attributes
+    for (const auto& [number, attribute] : found->second) {
+      if (attribute.nested_policy) Add(*attribute.nested_policy);
+    }
+  }
+
+  const std::set<uint32_t>& ids() const { return used_; }
+
+ private:
+  const std::map<uint32_t, netlink::Policy>& policies_;
+  std::set<uint32_t> used_;
+};
+
 v1::NetlinkAttributeKind KindOf(uint32_t kind) {
   // NL_ATTR_TYPE_FLAG is 1, and the protocol's numbers are the kernel's.
   return v1::NetlinkAttributeKind_IsValid(static_cast<int>(kind))
@@ -67,6 +90,7 @@ void AddAttribute(uint16_t number, const netlink::AttributePolicy& from, const A
 void AddPolicies(const netlink::DescribedFamily& described, v1::DescribeFamilyResponse& to) {
   const netlink::FamilyPolicies& from = described.policies;
   PolicyNames names(from.policies);
+  UsedPolicies used(from.policies);
   for (v1::NetlinkOperation& operation : *to.mutable_family()->mutable_operations()) {
     const auto found = from.operations.find(operation.number());
     if (found == from.operations.end()) continue;
@@ -76,15 +100,18 @@ void AddPolicies(const netlink::DescribedFamily& described, v1::DescribeFamilyRe
     const netlink::Operation* const specified =
         described.known.spec == nullptr ? nullptr
                                         : described.known.spec->FindOperation(operation.name());
-    if (specified == nullptr) continue;
     for (const auto& policy : {policies.do_policy, policies.dump_policy}) {
-      if (policy) names.Name(*policy, specified->layout.attributes);
+      if (!policy) continue;
+      used.Add(*policy);
+      names.Name(*policy, specified == nullptr ? nullptr : specified->layout.attributes);
     }
   }
-  for (const auto& [id, policy] : from.policies) {
+  for (const uint32_t id : used.ids()) {
     v1::NetlinkPolicy& to_policy = *to.add_policies();
     to_policy.set_id(id);
-    for (const auto& [number, attribute] : policy) {
+    const auto policy = from.policies.find(id);
+    if (policy == from.policies.end()) continue;
+    for (const auto& [number, attribute] : policy->second) {
       AddAttribute(number, attribute, names.Find(id), to_policy);
     }
   }

@@ -7,8 +7,8 @@
 
 namespace kchan::rpc {
 
-// Adds how the kernel checks requests, with the names that the specification
-// has for what it checks. `to` has the family's operations already.
+// Adds how the kernel checks requests of the operations that `to` has, with the
+// names that the specification has for what it checks.
 void AddPolicies(const netlink::DescribedFamily& described, v1::DescribeFamilyResponse& to);
 
 }  // namespace kchan::rpc

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/caller.h"
+#include "bridge/rpc/netlink_description.h"
 #include "bridge/rpc/netlink_messages.h"
 #include "bridge/rpc/netlink_request_stream.h"
 #include "bridge/rpc/refused_stream.h"
@@ -29,13 +30,15 @@ absl::Status List(const hub::Hub& hub, const netlink::NetlinkEngine& engine, con
   return absl::OkStatus();
 }
 
-absl::Status Describe(const hub::Hub& hub, const netlink::NetlinkEngine& engine,
-                      const v1::DescribeFamilyRequest& request,
-                      v1::DescribeFamilyResponse& response) {
+absl::Status DescribeOne(const hub::Hub& hub, const netlink::NetlinkEngine& engine,
+                         const v1::DescribeFamilyRequest& request,
+                         v1::DescribeFamilyResponse& response) {
   if (request.family().empty()) return BadField("family", "is needed");
   const auto described = engine.Describe(request.family(), request.network_namespace());
   if (!described.ok()) return described.status();
-  response = ToProto(*described, request.network_namespace(), hub);
+  auto answer = Describe(*described, request, hub);
+  if (!answer.ok()) return answer.status();
+  response = *std::move(answer);
   return absl::OkStatus();
 }
 
@@ -85,7 +88,7 @@ grpc::ServerUnaryReactor* NetlinkService::DescribeFamily(grpc::CallbackServerCon
   const Caller caller(core_, entrance_, "DescribeFamily", *context);
   return OnNetlinkThread(context,
                          caller.CheckFamily(request->family(), request->network_namespace()),
-                         [=, this] { return Describe(core_.hub, engine_, *request, *response); });
+                         [=, this] { return DescribeOne(core_.hub, engine_, *request, *response); });
 }
 
 grpc::ServerWriteReactor<v1::RequestResponse>* NetlinkService::Request(

@@ -50,6 +50,8 @@ class OpenStreams {
   void AwaitEmpty(std::chrono::steady_clock::time_point deadline);
 
   size_t size() const;
+  size_t max() const { return max_; }
+  const std::string& kind() const { return kind_; }
 
  private:
   std::vector<std::shared_ptr<Stream>> OpenLocked() const;

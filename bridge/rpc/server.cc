@@ -69,7 +69,7 @@ class Server::Impl {
 
   void SetPolicy(std::shared_ptr<const security::Authorizer> policy) {
     core_.policy.Set(std::move(policy));
-    for (OpenStreams* streams : core_.streams()) streams->TellPolicyChanged();
+    for (OpenStreams* streams : core_.all_streams()) streams->TellPolicyChanged();
   }
 
   std::vector<TlsState> ReloadCertificates() {
@@ -84,6 +84,8 @@ class Server::Impl {
     }
     return all;
   }
+
+  Core& core() { return core_; }
 
   void Shutdown() {
     if (std::exchange(is_shut_down_, true)) return;
@@ -105,8 +107,8 @@ class Server::Impl {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
     const auto deadline = std::chrono::steady_clock::now() + core_.options.drain_timeout;
-    for (OpenStreams* streams : core_.streams()) streams->EndAll(status);
-    for (OpenStreams* streams : core_.streams()) streams->AwaitEmpty(deadline);
+    for (OpenStreams* streams : core_.all_streams()) streams->EndAll(status);
+    for (OpenStreams* streams : core_.all_streams()) streams->AwaitEmpty(deadline);
   }
 
   void TellHealth(bool serving) {
@@ -135,6 +137,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const Serve
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
+
+const NodeIdentity& Server::node() const { return impl_->core().options.node; }
+const ServerStats& Server::stats() const { return impl_->core().stats; }
+
+std::vector<StreamCount> Server::streams() const {
+  std::vector<StreamCount> counts;
+  for (const OpenStreams* streams : impl_->core().all_streams()) {
+    counts.push_back({streams->kind(), streams->size(), streams->max()});
+  }
+  return counts;
+}
 
 std::vector<std::string> Server::addresses() const { return impl_->addresses(); }
 void Server::SetPolicy(std::shared_ptr<const security::Authorizer> policy) {

@@ -10,6 +10,7 @@
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/rpc/server_stats.h"
 
 namespace kchan::rpc {
 
@@ -49,6 +50,10 @@ class Server {
   };
   // Reads all certificates again; what makes sense, new connections get.
   std::vector<TlsState> ReloadCertificates();
+
+  const NodeIdentity& node() const;
+  const ServerStats& stats() const;
+  std::vector<StreamCount> streams() const;
 
   // Ends all streams with UNAVAILABLE, what does not end within drain_timeout
   // is cut. Idempotent.

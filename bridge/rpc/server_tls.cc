@@ -81,8 +81,9 @@ grpc_ssl_certificate_config_reload_status ServerTls::Fetch(
   if (!std::exchange(self.is_new_, false)) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
   const security::Certificates& now = self.certificates_;
   const grpc_ssl_pem_key_cert_pair pair{now.key.c_str(), now.chain.c_str()};
-  *config = grpc_ssl_server_certificate_config_create(
-      now.client_ca.empty() ? nullptr : now.client_ca.c_str(), &pair, 1);
+  // gRPC wants authorities also where it asks nobody for a certificate.
+  const std::string& roots = now.client_ca.empty() ? now.chain : now.client_ca;
+  *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
 

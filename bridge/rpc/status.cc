@@ -72,6 +72,14 @@ absl::Status BadField(absl::string_view field, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", problem));
 }
 
+absl::Status InField(absl::string_view field, const absl::Status& status) {
+  if (FieldOf(status.message()).empty()) return status;
+  absl::Status longer(status.code(), absl::StrCat(field, ".", status.message()));
+  status.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& value) { longer.SetPayload(url, value); });
+  return longer;
+}
+
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   status.SetPayload(kReasonPayload, absl::Cord(reason));
   return status;

@@ -21,6 +21,10 @@ namespace kchan::rpc {
 // INVALID_ARGUMENT because of one field of the request.
 absl::Status BadField(absl::string_view field, absl::string_view problem);
 
+// `status` of the part of a request that is in `field`: the field that its message
+// begins with, if any, becomes one of that.
+absl::Status InField(absl::string_view field, const absl::Status& status);
+
 // Names what happened for programs, in UPPER_SNAKE_CASE.
 absl::Status WithReason(absl::Status status, absl::string_view reason);
 

@@ -186,7 +186,7 @@ absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
   switch (request.request_case()) {
     case v1::SubscribeRequest::kOpen:
       if (subscription_) return BadField("open", "only the first request may open");
-      return Open(request.open());
+      return InField("open", Open(request.open()));
     case v1::SubscribeRequest::kAcknowledge:
       return Acknowledge(request.acknowledge());
     case v1::SubscribeRequest::kPause:
@@ -215,6 +215,7 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   if (absl::Status status = CheckHaveRecords(core_.hub, request->options); !status.ok()) {
     return status;
   }
+  core_.stats.Opened(request->options);
   auto subscription =
       hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);
   if (absl::IsNotFound(subscription.status())) {
@@ -291,10 +292,11 @@ bool SubscribeStream::SendOutput() {
   if (!try_output_ || Pump::Clock::now() < hold_until_) return true;
   absl::StatusOr<hub::SubscriptionOutput> output = subscription_->Next();
   if (!output.ok()) {
-    End(output.status());
+    End(InField("open", output.status()));
     return false;
   }
   if (auto* batch = std::get_if<hub::BatchOut>(&*output)) {
+    core_.stats.Sending(batch->batch);
     in_flight_ = std::move(*batch);
     Write(BatchMessage(in_flight_->channel->name(), in_flight_->batch));
   } else if (const auto* update = std::get_if<hub::ChannelUpdateOut>(&*output)) {

@@ -15,6 +15,7 @@ namespace {
 // Families that do not answer hold up these, and no channel of the module.
 constexpr size_t kMaxCalls = 4;
 constexpr char kFamilyIsGone[] = "its netlink family is gone: load its module again";
+constexpr char kNamespaceIsGone[] = "its network namespace is gone: make it again (ip netns add)";
 
 }  // namespace
 
@@ -49,11 +50,13 @@ void NetlinkChannels::AddPlace(const std::string& name, const std::string& path)
   place->follower = std::make_unique<NetlinkFollower>(
       loop_, calls_, rules_, path,
       [this, place = place.get()](const auto& families) { Apply(*place, families); },
+      [this, place = place.get()] { LeavePlace(*place); },
       [this] { report_soon_.Start(absl::ZeroDuration()); });
   places_.push_back(std::move(place));
 }
 
 void NetlinkChannels::Start() {
+  WatchMounts();
   for (const auto& place : places_) {
     // Who subscribes as soon as it can finds what there is.
     if (place->path.empty()) {
@@ -62,6 +65,17 @@ void NetlinkChannels::Start() {
       place->follower->Start();
     }
   }
+}
+
+void NetlinkChannels::WatchMounts() {
+  if (options_.network_namespaces.empty() || places_.empty()) return;
+  auto mounts = MountWatch::Create(loop_, [this] {
+    for (const auto& place : places_) {
+      if (!place->path.empty()) place->follower->PathMayHaveChanged();
+    }
+  });
+  mounts_problem_ = mounts.status();
+  if (mounts.ok()) mounts_ = *std::move(mounts);
 }
 
 void NetlinkChannels::SetPolicy(SourcePolicyFor policy_for) {
@@ -91,7 +105,7 @@ void NetlinkChannels::Apply(Place& place, const std::vector<netlink::GenlFamily>
     }
   }
   for (auto& [channel, entry] : place.entries) {
-    if (!there.contains(channel)) Gone(entry);
+    if (!there.contains(channel)) Gone(entry, kFamilyIsGone);
   }
   Forget(place);
   report_soon_.Start(absl::ZeroDuration());
@@ -126,10 +140,16 @@ void NetlinkChannels::Offer(Entry& entry) {
   entry.source->SetKernel(*entry.group, entry.group->message());
 }
 
-void NetlinkChannels::Gone(Entry& entry) {
+void NetlinkChannels::Gone(Entry& entry, const char* reason) {
   if (!entry.group->is_registered()) return;
   entry.group->Unregister();
-  if (entry.source != nullptr) entry.source->Gone(entry.group->message().id, kFamilyIsGone);
+  if (entry.source != nullptr) entry.source->Gone(entry.group->message().id, reason);
+}
+
+void NetlinkChannels::LeavePlace(Place& place) {
+  for (auto& [channel, entry] : place.entries) Gone(entry, kNamespaceIsGone);
+  Forget(place);
+  report_soon_.Start(absl::ZeroDuration());
 }
 
 void NetlinkChannels::Forget(Place& place) {
@@ -142,6 +162,12 @@ void NetlinkChannels::Forget(Place& place) {
 
 void NetlinkChannels::Report() {
   std::vector<hub::Problem> problems;
+  if (!mounts_problem_.ok()) {
+    problems.push_back({.subject = "network namespaces",
+                        .description = std::string(mounts_problem_.message()),
+                        .remedy = "let kchand read it: without, it does not see that a namespace "
+                                  "is deleted, and holds it"});
+  }
   for (const auto& place : places_) {
     if (!place->follower->problem().ok()) {
       problems.push_back(

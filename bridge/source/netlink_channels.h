@@ -16,6 +16,7 @@
 #include "bridge/source/channel_source.h"
 #include "bridge/source/event_loop.h"
 #include "bridge/source/kernel_report.h"
+#include "bridge/source/mount_watch.h"
 #include "bridge/source/netlink_follower.h"
 #include "bridge/source/netlink_group.h"
 #include "bridge/source/source_policy.h"
@@ -58,7 +59,11 @@ class NetlinkChannels {
   void Apply(Place& place, const std::vector<netlink::GenlFamily>& families);
   void ApplyGroup(Place& place, const netlink::GenlFamily& family, const std::string& group);
   void Offer(Entry& entry);
-  void Gone(Entry& entry);
+  void Gone(Entry& entry, const char* reason);
+  // The namespace of a place has lost its name.
+  void LeavePlace(Place& place);
+  // Which namespaces have names, and which, is a matter of mounts.
+  void WatchMounts();
   // Those whose families have gone and whose place in the hub others have taken.
   void Forget(Place& place);
   void Report();
@@ -72,6 +77,8 @@ class NetlinkChannels {
   ChannelSourceContext context_;
   Timer report_soon_;  // many changes, one report
   std::vector<std::unique_ptr<Place>> places_;
+  std::unique_ptr<MountWatch> mounts_;  // where there are other namespaces
+  absl::Status mounts_problem_;
 };
 
 }  // namespace kchan::source

@@ -52,12 +52,14 @@ absl::StatusOr<uint32_t> FindNotifyGroup(const std::vector<netlink::GenlFamily>&
 
 NetlinkFollower::NetlinkFollower(EventLoop& loop, BlockingCalls& calls,
                                  const netlink::NetlinkRules& rules, std::string path,
-                                 OnFamilies on_families, std::function<void()> on_problem)
+                                 OnFamilies on_families, std::function<void()> on_gone,
+                                 std::function<void()> on_problem)
     : loop_(loop),
       calls_(calls),
       rules_(rules),
       path_(std::move(path)),
       on_families_(std::move(on_families)),
+      on_gone_(std::move(on_gone)),
       on_problem_(std::move(on_problem)),
       retry_delay_(kFirstRetry),
       retry_(loop, [this] { Look(); }) {}
@@ -65,6 +67,25 @@ NetlinkFollower::NetlinkFollower(EventLoop& loop, BlockingCalls& calls,
 absl::StatusOr<NetlinkFollower::Found> NetlinkFollower::Find(const netlink::NetlinkRules& rules,
                                                              const std::string& path,
                                                              bool with_events) {
+  if (path.empty()) return FindHere(rules, path, with_events);
+  const auto before = netlink::NamespaceAt(path);
+  if (!before.ok()) return before.status();
+  auto found = FindHere(rules, path, with_events);
+  if (!found.ok()) return found.status();
+  // Each socket opens the path anew.
+  const auto after = netlink::NamespaceAt(path);
+  if (!after.ok()) return after.status();
+  if (*before != *after) {
+    return absl::UnavailableError(
+        absl::StrCat("network namespace ", path, ": another took its name meanwhile"));
+  }
+  found->where = *after;
+  return found;
+}
+
+absl::StatusOr<NetlinkFollower::Found> NetlinkFollower::FindHere(const netlink::NetlinkRules& rules,
+                                                                 const std::string& path,
+                                                                 bool with_events) {
   auto opened = netlink::OpenSocketIn(path, kReplyBytes, NETLINK_GENERIC);
   if (!opened.ok()) return opened.status();
   netlink::GenlSocket socket(*std::move(opened));
@@ -104,14 +125,51 @@ void NetlinkFollower::Look() {
 
 void NetlinkFollower::Looked(absl::StatusOr<Found> found) {
   is_looking_ = false;
-  if (!found.ok()) return Fail(found.status());
-  if (found->events != nullptr) {
-    if (absl::Status status = Watch(std::move(found->events)); !status.ok()) return Fail(status);
+  const bool look_again = std::exchange(look_again_, false);
+  absl::Status status = found.status();
+  if (status.ok() && found->events != nullptr) {
+    where_ = found->where;
+    status = Watch(std::move(found->events));
+  }
+  if (events_ != nullptr && HasLostItsName()) Leave();
+  if (status.ok() && events_ == nullptr && !path_.empty()) {
+    status = absl::UnavailableError(absl::StrCat("network namespace ", path_, " has gone"));
+  }
+  if (!status.ok()) {
+    Fail(std::move(status));
+    if (look_again) Look();
+    return;
   }
   retry_delay_ = kFirstRetry;
+  retry_.Cancel();
   SetProblem(absl::OkStatus());
   on_families_(found->families);
-  if (std::exchange(look_again_, false)) Look();
+  if (look_again) Look();
+}
+
+bool NetlinkFollower::HasLostItsName() const {
+  if (path_.empty()) return false;
+  const auto there = netlink::NamespaceAt(path_);
+  return !there.ok() || *there != where_;
+}
+
+void NetlinkFollower::Leave() {
+  watch_.reset();
+  events_.reset();
+  on_gone_();
+}
+
+void NetlinkFollower::PathMayHaveChanged() {
+  if (events_ == nullptr) {
+    // Nothing to try for, unless what is being tried came before the change.
+    if (!is_looking_ && !netlink::NamespaceAt(path_).ok()) return;
+  } else {
+    if (!HasLostItsName()) return;
+    Leave();
+  }
+  retry_delay_ = kFirstRetry;
+  retry_.Cancel();
+  Look();
 }
 
 absl::Status NetlinkFollower::Watch(std::unique_ptr<netlink::NetlinkSocket> events) {

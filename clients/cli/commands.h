@@ -28,6 +28,7 @@ void AddCerts(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddStatus(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddHealth(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddBench(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddCompletion(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddVersion(CLI::App& app, const GlobalOptions& options, Command* chosen);
 
 }  // namespace kchan::cli

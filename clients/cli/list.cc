@@ -15,8 +15,6 @@ std::string Method(const v1::Channel& channel) {
   return Safe(channel.transport() + "/" + channel.layout());
 }
 
-std::string OrDash(const std::string& text) { return text.empty() ? "-" : Safe(text); }
-
 // How much data it is made for; of a region of blocks, its size.
 std::string Amount(const v1::Channel& channel) {
   if (channel.has_block()) return BytesText(channel.block().capacity_bytes());

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   AddStatus(app, options, &chosen);
   AddHealth(app, options, &chosen);
   AddBench(app, options, &chosen);
+  AddCompletion(app, options, &chosen);
   AddVersion(app, options, &chosen);
   try {
     app.parse(argc, argv);

@@ -15,7 +15,9 @@
 #include "commands.h"
 #include "explain.h"
 #include "json.h"
+#include "netlink_family_text.h"
 #include "netlink_listen.h"
+#include "netlink_operation_text.h"
 #include "netlink_text.h"
 #include "output.h"
 #include "parse.h"
@@ -91,9 +93,14 @@ ExitCode Families(const GlobalOptions& global, const NetlinkCommandOptions& opti
 ExitCode Describe(const GlobalOptions& global, const NetlinkCommandOptions& options) {
   const auto client = Connect(global, Right::kRead);
   if (!client.ok()) return Explain(client.status());
-  const auto described = DescribeNetlinkFamily(**client, options.family, options.network_namespace);
+  const auto described =
+      DescribeNetlinkFamily(**client, options.family, options.network_namespace, options.operation);
   if (!described.ok()) return ExplainNetlink(**client, described.status(), options);
-  Print(options.as_json ? MessageJson(*described) + "\n" : DescriptionText(*described));
+  if (options.as_json) {
+    Print(MessageJson(*described) + "\n");
+  } else {
+    Print(options.operation.empty() ? FamilyText(*described) : OperationsText(*described));
+  }
   return kOk;
 }
 
@@ -202,8 +209,11 @@ void AddNetlink(CLI::App& app, const GlobalOptions& global, Command* chosen) {
   families->add_flag("--json", options->as_json, "one JSON object a line");
   families->callback(
       [=, &global] { *chosen = [=, &global] { return Families(global, *options); }; });
-  CLI::App* describe = add("describe", "Show a family's operations, groups and attributes");
+  CLI::App* describe =
+      add("describe", "Show a family's operations and groups, or what an operation takes");
   describe->add_option("family", options->family, "the family's name")->required();
+  describe->add_option("operation", options->operation,
+                       "its name in the specification, or its number");
   describe->add_flag("--json", options->as_json, "one JSON object");
   describe->callback(
       [=, &global] { *chosen = [=, &global] { return Describe(global, *options); }; });

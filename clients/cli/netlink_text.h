@@ -3,7 +3,6 @@
 #define KCHAN_CLIENTS_CLI_NETLINK_TEXT_H_
 
 #include <string>
-#include <vector>
 
 #include "kchan/v1/netlink_service.pb.h"
 
@@ -22,9 +21,6 @@ std::string AttributesLine(const v1::NetlinkMessage& message);
 
 // The name of a message, or its command.
 std::string OperationText(const v1::NetlinkMessage& message);
-
-std::string FamiliesText(const std::vector<v1::NetlinkFamily>& families);
-std::string DescriptionText(const v1::DescribeFamilyResponse& described);
 
 }  // namespace kchan::cli
 

@@ -11,6 +11,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 
 namespace kchan::cli {
 
@@ -72,6 +74,14 @@ std::string Safe(std::string_view text) {
   }
   return safe;
 }
+
+std::string InOneLine(const std::string& text) {
+  const std::vector<std::string> words =
+      absl::StrSplit(text, absl::ByAnyChar(" \n\t"), absl::SkipEmpty());
+  return Safe(absl::StrJoin(words, " "));
+}
+
+std::string OrDash(std::string_view text) { return text.empty() ? "-" : Safe(text); }
 
 std::string BytesText(uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};

@@ -35,6 +35,12 @@ class Table {
 // Text from outside made safe for a terminal: control characters become "?".
 std::string Safe(std::string_view text);
 
+// The same of a text of many lines, in one.
+std::string InOneLine(const std::string& text);
+
+// As Safe(); "-" where there is none.
+std::string OrDash(std::string_view text);
+
 // 8388608 -> "8 MiB"; exact or rounded to one decimal place.
 std::string BytesText(uint64_t bytes);
 

@@ -18,6 +18,7 @@ constexpr char kControlSocket[] = "/run/kchan/control.sock";
 absl::StatusOr<std::shared_ptr<Client>> Connect(const GlobalOptions& options, Right right) {
   ClientOptions client;
   client.target = options.server;
+  client.call_timeout = options.call_timeout;
   if (client.target.empty()) {
     const bool is_control =
         right == Right::kControl || (right == Right::kMost && access(kControlSocket, W_OK) == 0);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "kchan/client.h"
 
 namespace kchan::cli {
@@ -18,6 +19,7 @@ enum class Right { kRead, kControl, kMost };
 struct GlobalOptions {
   std::string server;  // empty: the socket of the right, in its usual place
   TlsFiles tls;
+  absl::Duration call_timeout = absl::Seconds(10);
 };
 
 absl::StatusOr<std::shared_ptr<Client>> Connect(const GlobalOptions& options, Right right);

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "tests/component/kchand_testing.h"
@@ -112,6 +113,63 @@ TEST_F(KchandTest, ServiceManagerIsToldOfEachState) {
   daemon_->Signal(SIGTERM);
   EXPECT_EQ(told(), "STOPPING=1");
   close(fd);
+}
+
+// A line of /proc/PID/task/TID/status of every thread, once each.
+std::set<std::string> ThreadsSay(pid_t pid, const std::string& name) {
+  std::set<std::string> values;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with(name + ":\t")) values.insert(line.substr(name.size() + 2));
+    }
+  }
+  return values;
+}
+
+// The capabilities as a set of bits, the same in all threads.
+uint64_t CapabilitiesOf(pid_t pid, const std::string& set) {
+  const std::set<std::string> values = ThreadsSay(pid, set);
+  EXPECT_EQ(values.size(), 1u);
+  return values.empty() ? UINT64_MAX : std::stoull(*values.begin(), nullptr, 16);
+}
+
+constexpr uint64_t kNetAdminAndSyslog = uint64_t{1} << 12 | uint64_t{1} << 34;
+
+TEST_F(KchandTest, KeepsNoCapabilityThatNothingNeedsInAnyThread) {
+  Start();
+  for (const char* set : {"CapEff", "CapPrm", "CapInh", "CapAmb"}) {
+    EXPECT_EQ(CapabilitiesOf(daemon_->pid(), set) & ~kNetAdminAndSyslog, 0u) << set;
+  }
+  EXPECT_EQ(ThreadsSay(daemon_->pid(), "NoNewPrivs"), std::set<std::string>{"1"});
+}
+
+TEST_F(KchandTest, FiltersTheSystemCallsOfAllThreads) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "a build with sanitizers has no such filter";
+#endif
+  Start();
+  EXPECT_EQ(ThreadsSay(daemon_->pid(), "Seccomp"), std::set<std::string>{"2"});
+}
+
+TEST_F(KchandTest, FeatureKeepsTheCapabilityThatItNeeds) {
+  WriteConfig(
+      "kernel_log { disabled: true }\n"
+      "netlink { network_namespaces { name: \"init\" path: \"/proc/1/ns/net\" } }\n");
+  Start();
+  const uint64_t kept = uint64_t{1} << 12 | uint64_t{1} << 21;  // NET_ADMIN, SYS_ADMIN
+  EXPECT_EQ(CapabilitiesOf(daemon_->pid(), "CapPrm") & ~kept, 0u);
+  if (CapabilitiesOf(getpid(), "CapPrm") >> 21 & 1) {
+    EXPECT_EQ(CapabilitiesOf(daemon_->pid(), "CapPrm") >> 21 & 1, 1u);
+  }
+}
+
+TEST_F(KchandTest, KeepsWhatItHasIfTold) {
+  WriteConfig("confinement { keep_capabilities: true any_system_call: true }\n");
+  Start();
+  EXPECT_EQ(CapabilitiesOf(daemon_->pid(), "CapPrm"), CapabilitiesOf(getpid(), "CapPrm"));
+  EXPECT_EQ(ThreadsSay(daemon_->pid(), "Seccomp"), ThreadsSay(getpid(), "Seccomp"));
 }
 
 }  // namespace

@@ -47,39 +47,42 @@ TEST_F(SubscribeEndTest, WrongRequestIsInvalidAndNamesItsField) {
   Start();
   FakeSource tick(hub(), "tick");
   tick.Append(5);
-  ExpectBadField(EndOf([](auto& open) { open.clear_selections(); }), "selections");
-  ExpectBadField(EndOf([](auto& open) { open.add_selections(); }), "selections[1]");
+  ExpectBadField(EndOf([](auto& open) { open.clear_selections(); }), "open.selections");
+  ExpectBadField(EndOf([](auto& open) { open.add_selections(); }), "open.selections[1]");
   ExpectBadField(EndOf([](auto& open) { open.mutable_selections(0)->set_glob("[a"); }),
-                 "selections[0].glob");
-  ExpectBadField(EndOf([](auto& open) { open.set_max_batch_bytes(100); }), "max_batch_bytes");
-  ExpectBadField(EndOf([](auto& open) { open.set_max_batch_bytes(2 << 20); }), "max_batch_bytes");
-  ExpectBadField(EndOf([](auto& open) { open.mutable_max_delay()->set_seconds(11); }), "max_delay");
-  ExpectBadField(EndOf([](auto& open) { open.mutable_max_delay()->set_seconds(-1); }), "max_delay");
+                 "open.selections[0].glob");
+  ExpectBadField(EndOf([](auto& open) { open.set_max_batch_bytes(100); }), "open.max_batch_bytes");
+  ExpectBadField(EndOf([](auto& open) { open.set_max_batch_bytes(2 << 20); }),
+                 "open.max_batch_bytes");
+  ExpectBadField(EndOf([](auto& open) { open.mutable_max_delay()->set_seconds(11); }),
+                 "open.max_delay");
+  ExpectBadField(EndOf([](auto& open) { open.mutable_max_delay()->set_seconds(-1); }),
+                 "open.max_delay");
   ExpectBadField(EndOf([](auto& open) { open.mutable_max_delay()->set_seconds(INT64_MAX); }),
-                 "max_delay");
+                 "open.max_delay");
   ExpectBadField(EndOf([](auto& open) { open.mutable_heartbeat_interval()->set_nanos(1); }),
-                 "heartbeat_interval");
+                 "open.heartbeat_interval");
   ExpectBadField(
       EndOf([](auto& open) { open.set_overflow_policy(static_cast<v1::OverflowPolicy>(99)); }),
-      "overflow_policy");
+      "open.overflow_policy");
   auto start = [](auto& open) { return open.mutable_selections(0)->mutable_start(); };
   ExpectBadField(EndOf([&](auto& open) { start(open)->mutable_cursor(); }),
-                 "selections[0].start.cursor.epoch");
+                 "open.selections[0].start.cursor.epoch");
   ExpectBadField(EndOf([&](auto& open) {
                    start(open)->mutable_cursor()->set_epoch(kEpoch);
                    start(open)->mutable_cursor()->set_sequence(6);  // not reached yet
                  }),
-                 "selections[0].start.cursor");
+                 "open.selections[0].start.cursor");
   ExpectBadField(EndOf([&](auto& open) {
                    start(open)->mutable_cursor()->set_epoch(kEpoch);
                    start(open)->mutable_cursor()->set_channel("tock");
                  }),
-                 "selections[0].start.cursor.channel");
+                 "open.selections[0].start.cursor.channel");
   ExpectBadField(EndOf([&](auto& open) {
                    start(open)->mutable_cursor()->set_epoch(kEpoch);
                    open.mutable_selections(0)->set_glob("t*");
                  }),
-                 "selections[0].start.cursor");
+                 "open.selections[0].start.cursor");
 }
 
 TEST_F(SubscribeEndTest, FirstRequestMustOpenAndNoOtherMay) {

@@ -159,19 +159,19 @@ TEST_F(SubscribeSelectTest, WrongTimesAreNamed) {
   since.set_nanos(-1);
   grpc::Status status = EndOf(open);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(FieldOf(DetailsOf(status)), "selections[0].start.since");
+  EXPECT_EQ(FieldOf(DetailsOf(status)), "open.selections[0].start.since");
 
   since = At(std::chrono::system_clock::now());
   open.mutable_stop()->mutable_until()->set_seconds(INT64_MAX);
   status = EndOf(open);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(FieldOf(DetailsOf(status)), "stop.until");
+  EXPECT_EQ(FieldOf(DetailsOf(status)), "open.stop.until");
 
   *open.mutable_stop()->mutable_until() =
       At(std::chrono::system_clock::now() - std::chrono::hours(1));
   status = EndOf(open);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_EQ(FieldOf(DetailsOf(status)), "stop.until");
+  EXPECT_EQ(FieldOf(DetailsOf(status)), "open.stop.until");
 }
 
 TEST_F(SubscribeSelectTest, SamplesAndSaysHowMuchItWithheld) {

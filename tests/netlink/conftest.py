@@ -23,6 +23,7 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tests/kernel"))
 
+from namespaces import Namespace  # noqa: E402
 from remote import Remote, generate_stubs  # noqa: E402
 
 # Another would change what its tests compare with.
@@ -59,42 +60,6 @@ def specs() -> Path:
     return Path(fetched.stdout.strip())
 
 
-class Namespace:
-    """A network namespace."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.path = f"/run/netns/{name}"
-        subprocess.run(["ip", "netns", "add", name], check=True)
-
-    def command(self, *words: object) -> list[str]:
-        return ["ip", "netns", "exec", self.name, *map(str, words)]
-
-    def run(self, *words: object, text: str | None = None) -> str:
-        done = subprocess.run(
-            self.command(*words), check=True, capture_output=True, text=True, input=text
-        )
-        return done.stdout
-
-    def links(self) -> dict[str, int]:
-        """Interface indices by name, as `ip` has them."""
-        return {link["ifname"]: link["ifindex"] for link in json.loads(self.run("ip", "-j", "link"))}
-
-    def add_pairs(self, count: int, first: int = 0) -> None:
-        """Devices vaN and vbN."""
-        lines = [
-            f"link add va{i} type veth peer name vb{i}\n" for i in range(first, first + count)
-        ]
-        self.run("ip", "-batch", "-", text="".join(lines))
-
-    def delete_pairs(self, count: int, first: int = 0) -> None:
-        lines = [f"link delete va{i}\n" for i in range(first, first + count)]
-        self.run("ip", "-batch", "-", text="".join(lines))
-
-    def delete(self) -> None:
-        subprocess.run(["ip", "netns", "delete", self.name], check=True)
-
-
 @pytest.fixture
 def make_namespace() -> Iterator[Callable[[str], Namespace]]:
     made: list[Namespace] = []
@@ -105,7 +70,8 @@ def make_namespace() -> Iterator[Callable[[str], Namespace]]:
 
     yield make
     for namespace in made:
-        namespace.delete()
+        if namespace.exists:
+            namespace.delete()
 
 
 @pytest.fixture
@@ -187,6 +153,15 @@ class Daemon:
             answer.extend(response.messages)
             answer.interrupted = response.interrupted
         return answer
+
+    def descriptors(self) -> int:
+        """How many files it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def cpu_ticks(self) -> int:
+        """What it has used of the processor so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
 
     def netlink_sockets(self) -> int:
         """How many of them it has open."""

@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from conftest import Daemon, Namespace
+from conftest import Daemon
+from namespaces import Namespace
 
 MGMT = "netlink/netdev/mgmt"
 MONITOR = "netlink/ethtool/monitor"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from conftest import Daemon, Namespace
+from conftest import Daemon
+from namespaces import Namespace
 from test_requests import channels_of, details
 
 COUNT = {"header": {"dev-name": "va0"}, "rx-count": 1}

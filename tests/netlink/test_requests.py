@@ -12,7 +12,8 @@ from typing import Any
 
 import grpc
 import pytest
-from conftest import Daemon, Namespace
+from conftest import Daemon
+from namespaces import Namespace
 
 
 def details(error: grpc.RpcError) -> Any:

@@ -14,6 +14,7 @@ function(install_all)
 endfunction()
 
 file(REMOVE_RECURSE "${WORK_DIR}")
+run("${FETCH_SPECS}")
 install_all()
 set(prefix "${WORK_DIR}${PREFIX}")
 set(config "${WORK_DIR}${SYSCONFDIR}/kchan/kchan.textproto")
@@ -24,11 +25,21 @@ foreach(file IN ITEMS
     "${prefix}/lib/systemd/system/kchand.service"
     "${prefix}/lib/udev/rules.d/60-kchan.rules"
     "${prefix}/lib/sysusers.d/kchan.conf"
+    "${WORK_DIR}${DATADIR}/kchan/netlink-specs/ethtool.yaml"
+    "${WORK_DIR}${DATADIR}/bash-completion/completions/kchan"
+    "${WORK_DIR}${DATADIR}/zsh/site-functions/_kchan"
+    "${WORK_DIR}${DATADIR}/fish/vendor_completions.d/kchan.fish"
     "${config}")
   if(NOT EXISTS "${file}")
     message(FATAL_ERROR "${file} was not installed")
   endif()
 endforeach()
+
+# kchand looks for the specifications where they are.
+file(STRINGS "${WORK_DIR}${BINDIR}/kchand" folder REGEX "${DATADIR}/kchan/netlink-specs$")
+if(NOT folder)
+  message(FATAL_ERROR "kchand does not look for netlink specs in ${DATADIR}/kchan")
+endif()
 
 # What the service runs is there, and takes the configuration that it names.
 file(STRINGS "${prefix}/lib/systemd/system/kchand.service" start REGEX "^ExecStart=")

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kchan/v1/schema.pb.h"
+#include "tests/unit/netlink/netlink_testing.h"
 
 namespace kchan::testing {
 namespace {
@@ -80,7 +81,9 @@ void Append(hub::Channel& channel, uint32_t type, const std::string& payload) {
 }  // namespace
 
 ScenarioNode::ScenarioNode(const std::string& directory)
-    : directory_(directory), hub_({}, [](std::string_view) { return hub::LogLimits(); }) {
+    : directory_(directory),
+      hub_({}, [](std::string_view) { return hub::LogLimits(); }),
+      netlink_({.spec_directories = {netlink::SpecDirectory()}}) {
   hub_.SetDoor(this);
   AddConn();
   AddExec();
@@ -115,7 +118,7 @@ absl::Status ScenarioNode::Restart() {
   options.node.kernel_release = "6.12.0";
   options.node.daemon_version = "0.1.0";
   options.node.daemon_abi = "1.0";
-  auto server = rpc::Server::Start(hub_, options);
+  auto server = rpc::Server::Start(hub_, options, &netlink_);
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   return absl::OkStatus();

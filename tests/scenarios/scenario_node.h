@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/kernel_door.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
 #include "tests/scenarios/scenario_devices.h"
 
@@ -16,7 +17,8 @@ namespace kchan::testing {
 
 // ScenarioNode is a node without a kernel: the real hub and the real gRPC edge,
 // over channels whose history never changes, so that what a client prints can
-// be written down.
+// be written down. Netlink families are the running kernel's, by the specifications
+// that scripts/fetch-netlink-specs has fetched.
 //
 //   conn     history only: one record, structures and a text to its end; knows a
 //            command of the same form, and refuses it
@@ -66,6 +68,7 @@ class ScenarioNode final : public hub::KernelDoor {
   ScenarioDisk disk_{hub_};
   std::mutex tick_mutex_;  // the one writer at a time of tick's log
   std::shared_ptr<hub::Channel> tick_;
+  const netlink::NetlinkEngine netlink_;
   std::unique_ptr<rpc::Server> server_;
 };
 

@@ -29,11 +29,14 @@ absl::StatusOr<std::vector<v1::NetlinkFamily>> ListNetlinkFamilies(
   return std::vector<v1::NetlinkFamily>(response->families().begin(), response->families().end());
 }
 
-absl::StatusOr<v1::DescribeFamilyResponse> DescribeNetlinkFamily(
-    const Client& client, std::string_view family, std::string_view network_namespace) {
+absl::StatusOr<v1::DescribeFamilyResponse> DescribeNetlinkFamily(const Client& client,
+                                                                 std::string_view family,
+                                                                 std::string_view network_namespace,
+                                                                 std::string_view operation) {
   v1::DescribeFamilyRequest request;
   request.set_family(std::string(family));
   request.set_network_namespace(std::string(network_namespace));
+  request.set_operation(std::string(operation));
   return Call<v1::DescribeFamilyResponse>(
       client.options(), v1::NetlinkService::NewStub(client.grpc_channel()), &Stub::DescribeFamily,
       request, Concat("describe netlink family '", family, "'"));

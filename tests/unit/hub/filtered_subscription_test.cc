@@ -333,17 +333,16 @@ TEST_F(FilteredSubscriptionTest, FieldThatNoChannelHasIsRefusedWithItsColumn) {
   EXPECT_EQ(refusal("value = 1", "*"), "");
   EXPECT_EQ(refusal("value = 1 OR other = 1", "*"), "");
   EXPECT_EQ(refusal("value = 1 vaule = 2", "*"),
-            "open.filter: column 11: no selected channel has a field `vaule`; there are: value "
+            "filter: column 11: no selected channel has a field `vaule`; there are: value "
             "other");
   EXPECT_EQ(refusal("other = 1", "tick"),
-            "open.filter: column 1: no selected channel has a field `other`; there are: value");
-  EXPECT_EQ(refusal("value = bash", "*"),
-            "open.filter: column 9: `value` takes a number, not bash");
+            "filter: column 1: no selected channel has a field `other`; there are: value");
+  EXPECT_EQ(refusal("value = bash", "*"), "filter: column 9: `value` takes a number, not bash");
   EXPECT_EQ(refusal("record.size = 1", "*"),
-            "open.filter: column 1: no selected channel has a field `record.size`; every record "
+            "filter: column 1: no selected channel has a field `record.size`; every record "
             "has record.sequence, record.cpu, record.type and record.boottime_ns");
   EXPECT_EQ(refusal("value =", "*"),
-            "open.filter: column 8: expected a value behind `=`, found the end");
+            "filter: column 8: expected a value behind `=`, found the end");
   // A channel whose schema is not known yet may have it; so may one to come.
   Add("later");
   EXPECT_EQ(refusal("vaule = 2", "*"), "");

@@ -55,6 +55,17 @@ TEST(StatusTest, FieldOfAnInvalidArgumentIsNamed) {
   }
 }
 
+TEST(StatusTest, FieldWithinAFieldIsNamedAsAPathAndKeepsItsReason) {
+  const absl::Status outer =
+      InField("open", WithReason(BadField("stop.until", "is past"), "TOO_LATE"));
+  EXPECT_EQ(outer.message(), "open.stop.until: is past");
+  EXPECT_EQ(All<google::rpc::BadRequest>(ToRpcStatus(outer))[0].field_violations(0).field(),
+            "open.stop.until");
+  EXPECT_EQ(All<google::rpc::ErrorInfo>(ToRpcStatus(outer))[0].reason(), "TOO_LATE");
+  EXPECT_EQ(InField("open", absl::NotFoundError("there is nothing")).message(), "there is nothing");
+  EXPECT_TRUE(InField("open", absl::OkStatus()).ok());
+}
+
 TEST(StatusTest, SentenceWithAColonNamesNoField) {
   for (const char* message : {"The request is bad: really", "no field at all", ": empty", ""}) {
     EXPECT_TRUE(

@@ -23,11 +23,13 @@ namespace kchan {
 // ErrorMetadata() has "errno", "errno_name", "extended_ack", "attribute" and
 // "missing_attribute", as far as the kernel told them.
 
-// Any thread. An empty `network_namespace` is kchand's own.
+// Any thread. An empty `network_namespace` is kchand's own; an `operation`, by name
+// or number, leaves out what the others need.
 absl::StatusOr<std::vector<v1::NetlinkFamily>> ListNetlinkFamilies(
     const Client& client, std::string_view network_namespace = {});
 absl::StatusOr<v1::DescribeFamilyResponse> DescribeNetlinkFamily(
-    const Client& client, std::string_view family, std::string_view network_namespace = {});
+    const Client& client, std::string_view family, std::string_view network_namespace = {},
+    std::string_view operation = {});
 
 // Makes payloads of records readable, of channels of `family`: one message for
 // each, in their order.

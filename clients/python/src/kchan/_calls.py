@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from google.protobuf.message import Message
 
@@ -13,6 +13,7 @@ from kchan import errors
 from kchan.schema import RecordType, Schema, SchemaError
 from kchan.v1 import block_pb2, value_pb2
 from kchan.v1 import channel_service_pb2 as service
+from kchan.v1 import netlink_service_pb2 as netlink_service
 from kchan.v1 import node_service_pb2 as node_service
 from kchan.v1.channel_pb2 import Channel
 from kchan.v1.schema_pb2 import DIRECTION_TO_USER
@@ -23,11 +24,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    method: str  # of ChannelService
+    method: str
     request: Message
     answer: Callable[[Any], T]
     operation: str
-    is_node_service: bool = False
+    service: Literal["channel", "node", "netlink"] = "channel"
 
 
 def _itself(response: T) -> T:
@@ -77,12 +78,12 @@ def update_channel(
 
 def get_node() -> Call[node_service.Node]:
     request = node_service.GetNodeRequest()
-    return Call("GetNode", request, _node_of, "get the node", True)
+    return Call("GetNode", request, _node_of, "get the node", "node")
 
 
 def get_status() -> Call[node_service.GetStatusResponse]:
     request = node_service.GetStatusRequest()
-    return Call("GetStatus", request, _itself, "get the status", True)
+    return Call("GetStatus", request, _itself, "get the status", "node")
 
 
 # ---- Values ------------------------------------------------------------------
@@ -125,6 +126,47 @@ def compare_and_swap(channel: str, word: str, expected: int, value: int) -> Call
 def flush_blocks(channel: str) -> Call[None]:
     request = block_pb2.FlushBlocksRequest(channel=channel)
     return Call("FlushBlocks", request, lambda response: None, f"flush channel {channel}")
+
+
+# ---- Netlink -----------------------------------------------------------------
+
+
+def list_families(network_namespace: str) -> Call[list[netlink_service.NetlinkFamily]]:
+    request = netlink_service.ListFamiliesRequest(network_namespace=network_namespace)
+
+    def answer(
+        response: netlink_service.ListFamiliesResponse,
+    ) -> list[netlink_service.NetlinkFamily]:
+        return list(response.families)
+
+    return Call("ListFamilies", request, answer, "list the netlink families", "netlink")
+
+
+def describe_family(
+    family: str, operation: str, network_namespace: str
+) -> Call[netlink_service.DescribeFamilyResponse]:
+    request = netlink_service.DescribeFamilyRequest(
+        family=family, operation=operation, network_namespace=network_namespace
+    )
+    what = f"describe netlink family {family}"
+    return Call("DescribeFamily", request, _itself, what, "netlink")
+
+
+def decode_messages(
+    family: str,
+    messages: Sequence[bytes],
+    message_of: Callable[[netlink_service.NetlinkMessage], T],
+) -> Call[list[T]]:
+    request = netlink_service.DecodeRequest(family=family, messages=messages)
+    operation = f"decode messages of netlink family {family}"
+
+    def answer(response: netlink_service.DecodeResponse) -> list[T]:
+        if len(response.messages) != len(messages):
+            what = f"got {len(response.messages)} messages of {len(messages)}"
+            raise errors.make(errors.DataLoss, operation, what)
+        return [message_of(message) for message in response.messages]
+
+    return Call("Decode", request, answer, operation, "netlink")
 
 
 # ---- Records to the kernel -----------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 
 from kchan.v1.channel_service_pb2_grpc import ChannelServiceStub
+from kchan.v1.netlink_service_pb2_grpc import NetlinkServiceStub
 from kchan.v1.node_service_pb2_grpc import NodeServiceStub
 
 DEFAULT_TARGET = "unix:/run/kchan/read.sock"
@@ -66,10 +67,13 @@ def _pem(path: str | None) -> bytes | None:
     return text
 
 
-def stubs(channel: Any) -> tuple[Any, Any]:
-    """Of ChannelService and NodeService; what grpc_python_plugin makes has no
-    types."""
-    return ChannelServiceStub(channel), NodeServiceStub(channel)  # type: ignore[no-untyped-call]
+class Stubs:
+    """Of each service; what grpc_python_plugin makes has no types."""
+
+    def __init__(self, channel: Any) -> None:
+        self.channel: Any = ChannelServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.node: Any = NodeServiceStub(channel)  # type: ignore[no-untyped-call]
+        self.netlink: Any = NetlinkServiceStub(channel)  # type: ignore[no-untyped-call]
 
 
 def check_target(target: str) -> None:

@@ -13,10 +13,11 @@ import grpc
 from kchan import _calls, errors
 from kchan._backoff import Backoff, Waits
 from kchan._blocks import check_extent, check_written, extents, read_request
-from kchan._connection import CHANNEL_OPTIONS, DEFAULT_TARGET, Tls, check_target, stubs
+from kchan._connection import CHANNEL_OPTIONS, DEFAULT_TARGET, Stubs, Tls, check_target
 from kchan._publish import Publishing, Published, Sendable
 from kchan._schemas import SchemaCache
 from kchan._session import Options, options_of
+from kchan.netlink import Netlink
 from kchan.schema import Schema
 from kchan.subscription import Subscription
 from kchan.v1 import channel_service_pb2 as service
@@ -42,6 +43,7 @@ class Client:
     any thread. They raise a KchanError: Unavailable when the daemon cannot be
     reached, DeadlineExceeded after timeout_s, otherwise what the daemon answers.
     What writes (publish, update, set, ..) is at most once, and never retried.
+    `netlink` has the node's netlink families.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class Client:
             self._channel = grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
         else:
             self._channel = grpc.secure_channel(target, tls.credentials(), options=CHANNEL_OPTIONS)
-        self._stub, self._node_stub = stubs(self._channel)
+        self._stubs = Stubs(self._channel)
+        self._stub = self._stubs.channel
+        self.netlink = Netlink(self)
         self._schemas = SchemaCache()
 
     def close(self) -> None:
@@ -73,7 +77,7 @@ class Client:
         self.close()
 
     def _run(self, call: _calls.Call[T]) -> T:
-        stub = self._node_stub if call.is_node_service else self._stub
+        stub = getattr(self._stubs, call.service)
         try:
             response = getattr(stub, call.method)(call.request, timeout=self._timeout_s)
         except grpc.RpcError as error:

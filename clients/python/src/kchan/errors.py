@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,13 @@ class KchanError(Exception):
     violations      of google.rpc.BadRequest: which fields are wrong
     retry_delay_s   of google.rpc.RetryInfo; None if the daemon did not ask for one
     cursors         how far a subscription had come that the daemon ended
-    kernel_errno    of Publish: the kernel's own answer, a positive errno; 0 if none
+    kernel_errno    the kernel's own answer, a positive errno; 0 if none: of Publish,
+                    and of requests to netlink families, whose errors also have
+    errno_name      "ENODEV"
+    extended_ack    the kernel's own words
+    attribute       the path of the attribute that is wrong: "header.dev-name"
+    missing_attribute  the one that is not there
+                    each "" if it was not told
     """
 
     code: int = 2
@@ -56,7 +63,27 @@ class KchanError(Exception):
         self.kernel_errno = kernel_errno
         for detail in status.details:
             self._take(detail)
+        if not self.kernel_errno and self.reason == "KERNEL_REFUSED":
+            told = self.metadata.get("errno", "")
+            self.kernel_errno = int(told) if told.isascii() and told.isdecimal() else 0
         super().__init__(f"{operation}: {self.message}{self._what_the_message_lacks()}")
+
+    @property
+    def errno_name(self) -> str:
+        known = self.metadata.get("errno_name", "")
+        return known or errno.errorcode.get(self.kernel_errno, "")
+
+    @property
+    def extended_ack(self) -> str:
+        return self.metadata.get("extended_ack", "")
+
+    @property
+    def attribute(self) -> str:
+        return self.metadata.get("attribute", "")
+
+    @property
+    def missing_attribute(self) -> str:
+        return self.metadata.get("missing_attribute", "")
 
     def _take(self, detail: AnyMessage) -> None:
         # By the type's last name: ours are not called google.rpc here.

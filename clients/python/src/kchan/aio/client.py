@@ -13,10 +13,11 @@ import grpc
 from kchan import _calls, errors
 from kchan._backoff import Backoff, Waits
 from kchan._blocks import check_extent, check_written, extents, read_request
-from kchan._connection import CHANNEL_OPTIONS, DEFAULT_TARGET, Tls, check_target, stubs
+from kchan._connection import CHANNEL_OPTIONS, DEFAULT_TARGET, Stubs, Tls, check_target
 from kchan._publish import Published, Publishing, Sendable
 from kchan._schemas import SchemaCache
 from kchan._session import Options, options_of
+from kchan.aio.netlink import Netlink
 from kchan.aio.subscription import Subscription
 from kchan.schema import Schema
 from kchan.v1 import channel_service_pb2 as service
@@ -45,7 +46,9 @@ class Client:
             self._channel = grpc.aio.secure_channel(
                 target, tls.credentials(), options=CHANNEL_OPTIONS
             )
-        self._stub, self._node_stub = stubs(self._channel)
+        self._stubs = Stubs(self._channel)
+        self._stub = self._stubs.channel
+        self.netlink = Netlink(self)
         self._schemas = SchemaCache()
 
     async def close(self) -> None:
@@ -64,7 +67,7 @@ class Client:
         await self.close()
 
     async def _run(self, call: _calls.Call[T]) -> T:
-        stub = self._node_stub if call.is_node_service else self._stub
+        stub = getattr(self._stubs, call.service)
         try:
             response = await getattr(stub, call.method)(call.request, timeout=self._timeout_s)
         except grpc.RpcError as error:
