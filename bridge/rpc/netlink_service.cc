@@ -86,9 +86,9 @@ grpc::ServerUnaryReactor* NetlinkService::DescribeFamily(grpc::CallbackServerCon
                                                          const v1::DescribeFamilyRequest* request,
                                                          v1::DescribeFamilyResponse* response) {
   const Caller caller(core_, entrance_, "DescribeFamily", *context);
-  return OnNetlinkThread(context,
-                         caller.CheckFamily(request->family(), request->network_namespace()),
-                         [=, this] { return DescribeOne(core_.hub, engine_, *request, *response); });
+  return OnNetlinkThread(
+      context, caller.CheckFamily(request->family(), request->network_namespace()),
+      [=, this] { return DescribeOne(core_.hub, engine_, *request, *response); });
 }
 
 grpc::ServerWriteReactor<v1::RequestResponse>* NetlinkService::Request(
