@@ -80,6 +80,24 @@ function(kchan_add_benchmark name)
   set_tests_properties(bench.${name} PROPERTIES LABELS bench TIMEOUT 120)
 endfunction()
 
+# kchan_add_pytest(<name> <file> LABEL <label> [TIMEOUT <seconds>] [ENVIRONMENT <VAR=value>...])
+#
+# One file of pytest's as one CTest. Its conftest.py takes --build-dir. Debian's
+# python: the packages that tests want are its.
+function(kchan_add_pytest name file)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "ENVIRONMENT" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  find_program(KCHAN_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+  add_test(NAME ${name}
+    COMMAND "${KCHAN_PYTHON}" -m pytest -q -ra -p no:cacheprovider
+            "${CMAKE_CURRENT_SOURCE_DIR}/${file}" "--build-dir=${PROJECT_BINARY_DIR}")
+  set_tests_properties(${name} PROPERTIES
+    LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;${arg_ENVIRONMENT}")
+endfunction()
+
 if(KCHAN_FUZZ)
   add_custom_target(kchan_fuzzers)
 endif()

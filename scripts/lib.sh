@@ -46,6 +46,46 @@ as_root() {
   fi
 }
 
+# is_installed PACKAGE: whether it, or another that provides it, is there.
+is_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | head -n 1) == installed ]]
+}
+
+# apt_get ARGUMENT...: as root, with nobody to ask, quiet unless it fails.
+apt_get() {
+  local log
+  log="$(mktemp)"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >"$log" 2>&1 || {
+    cat "$log" >&2
+    rm "$log"
+    die "'apt-get $*' failed"
+  }
+  rm "$log"
+}
+
+# need PACKAGE...: what only one script wants; the rest is in packages.txt.
+need() {
+  local package missing=()
+  for package; do
+    is_installed "$package" || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  say "installing ${missing[*]}"
+  apt_get update
+  apt_get --no-install-recommends install "${missing[@]}"
+}
+
+# list_tree: the files of the tree that git knows or would add; without git, as
+# in an archive, all but what was built.
+list_tree() {
+  if [[ -e $root/.git ]]; then
+    git -C "$root" ls-files --cached --others --exclude-standard |
+      while IFS= read -r file; do [[ ! -f $root/$file ]] || printf '%s\n' "$file"; done
+  else
+    (cd "$root" && find . -path ./build -prune -o -type f -printf '%P\n')
+  fi
+}
+
 # begin_fetch FOLDER: goes to a new folder beside it, gone when the script ends, to
 # make there what publish_fetched moves to FOLDER.
 begin_fetch() {
@@ -127,6 +167,36 @@ sync_kmod() {
     mkdir -p "$to/${source%/*}"
     cp "$root/kmod/$source" "$to/$source"
   done
+}
+
+# debian_root: a tar of a fresh Debian 12 with nothing but what is essential, not
+# older than a week. KCHAN_DEBIAN_MIRROR names another archive than Debian's.
+debian_root() {
+  local tar="$cache/debian-root/bookworm.tar" mirror="${KCHAN_DEBIAN_MIRROR:-http://deb.debian.org}" work
+  if [[ -z $(find "$tar" -mtime -7 2>/dev/null) ]]; then
+    need debootstrap
+    say "making a fresh Debian in $tar"
+    mkdir -p "${tar%/*}"
+    work="$(mktemp -d "${tar%/*}/.new.XXXXXX")"
+    as_root nice debootstrap --variant=minbase bookworm "$work/root" "$mirror/debian" >"$work/log" 2>&1 || {
+      tail -n 20 "$work/log" >&2
+      die "debootstrap failed; all of it is in $work/log"
+    }
+    printf 'deb %s bookworm main\ndeb %s bookworm-updates main\ndeb %s bookworm-security main\n' \
+      "$mirror/debian" "$mirror/debian" "$mirror/debian-security" |
+      as_root tee "$work/root/etc/apt/sources.list" >"$work/log"
+    as_root rm -rf "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/*_*
+    as_root tar -C "$work/root" --numeric-owner -cf "$work/new.tar" .
+    mv "$work/new.tar" "$tar"
+    as_root rm -rf --one-file-system "$work"
+  fi
+  printf '%s\n' "$tar"
+}
+
+# one_guest COMMAND...: runs it while no other does that was started so: a guest
+# takes all that a small machine has. KCHAN_GUEST_LOCK names another lock.
+one_guest() {
+  flock "${KCHAN_GUEST_LOCK:-$cache/guest.lock}" nice -n 5 "$@"
 }
 
 # linux_source: the folder of Debian's 6.12 source in the cache, unpacked on

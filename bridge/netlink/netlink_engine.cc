@@ -58,17 +58,10 @@ absl::StatusOr<Chosen> Choose(const Spec* spec, const NetlinkRequest& request, u
     chosen = {.number = number, .operation = FindSpecified(spec, request, number)};
     return chosen;
   }
-  if (spec == nullptr) {
-    return absl::NotFoundError(absl::StrCat(
-        "no specification of netlink family ", absl::CEscape(request.family),
-        " is known here, so operation '", absl::CEscape(request.operation),
-        "' is not: ask for it by its number, or give kchand the specification (netlink { "
-        "spec_directories: .. })"));
-  }
+  if (spec == nullptr) return NoOperation(spec, request.family, request.operation);
   chosen.operation = FindSpecified(spec, request, std::nullopt);
   if (chosen.operation == nullptr || chosen.operation->is_notification()) {
-    return absl::NotFoundError(absl::StrCat("netlink family ", spec->name(), " has no operation '",
-                                            absl::CEscape(request.operation), "'"));
+    return NoOperation(spec, spec->name(), request.operation);
   }
   const auto& exchange = request.is_dump ? chosen.operation->dump : chosen.operation->doit;
   if (!exchange) {
@@ -106,6 +99,18 @@ bool IsReserved(const GenlOperation* operation) {
 bool IsRouteGet(uint32_t type) { return type >= RTM_BASE && (type & 3) == 2; }
 
 }  // namespace
+
+absl::Status NoOperation(const Spec* spec, std::string_view family, std::string_view operation) {
+  if (spec != nullptr) {
+    return absl::NotFoundError(absl::StrCat("netlink family ", absl::CEscape(family),
+                                            " has no operation '", absl::CEscape(operation), "'"));
+  }
+  return absl::NotFoundError(absl::StrCat("no specification of netlink family ",
+                                          absl::CEscape(family), " is known here, so operation '",
+                                          absl::CEscape(operation),
+                                          "' is not: ask for it by its number, or give kchand the "
+                                          "specification (netlink { spec_directories: .. })"));
+}
 
 const char kClassicNetlinkIsClosed[] =
     "classic netlink is the kernel's own protocols, of which most change the network without a "

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -52,6 +53,9 @@ struct DescribedFamily {
   KnownFamily known;
   FamilyPolicies policies;
 };
+
+// A family has no operation of this name; without a specification none has.
+absl::Status NoOperation(const Spec* spec, std::string_view family, std::string_view operation);
 
 // Asks the kernel's netlink families on behalf of clients.
 //

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/netlink_messages.h"
 #include "bridge/rpc/netlink_policies.h"
 #include "bridge/rpc/netlink_specification.h"
@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kMaxDescriptionBytes = size_t{3} << 20;
 
 // Leaves the operation of this name or number alone.
-absl::Status KeepOperation(const std::string& wanted, v1::NetlinkFamily& family) {
+absl::Status KeepOperation(const netlink::Spec* spec, const std::string& wanted,
+                           v1::NetlinkFamily& family) {
   auto& operations = *family.mutable_operations();
   const auto is_it = [&](const v1::NetlinkOperation& operation) {
     return operation.name() == wanted || absl::StrCat(operation.number()) == wanted;
@@ -28,8 +29,7 @@ absl::Status KeepOperation(const std::string& wanted, v1::NetlinkFamily& family)
                      [&](const v1::NetlinkOperation& operation) { return !is_it(operation); }),
       operations.end());
   if (!operations.empty()) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("netlink family ", family.name(), " has no operation '",
-                                          absl::CEscape(wanted), "'"));
+  return netlink::NoOperation(spec, family.name(), wanted);
 }
 
 }  // namespace
@@ -41,7 +41,8 @@ absl::StatusOr<v1::DescribeFamilyResponse> Describe(const netlink::DescribedFami
   *response.mutable_family() = ToProto(described.known, request.network_namespace(), hub);
   const bool is_whole = request.operation().empty();
   if (!is_whole) {
-    const absl::Status found = KeepOperation(request.operation(), *response.mutable_family());
+    const absl::Status found =
+        KeepOperation(described.known.spec.get(), request.operation(), *response.mutable_family());
     if (!found.ok()) return found;
   }
   AddPolicies(described, response);

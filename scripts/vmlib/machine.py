@@ -52,6 +52,7 @@ class Vm:
         which. They listen on 127.0.0.1.
     smp, memory_mb, append: processors (QEMU's -smp), memory, kernel arguments.
     disk_mb: size of an empty /dev/vda; 0 for none.
+    disk: an image that is /dev/vda, and is written to.
 
     Thread safety: sh(), spawn(), push(), pull() from any thread, four at a
     time; the rest from the thread that opened it, which must live as long.
@@ -74,6 +75,7 @@ class Vm:
         memory_mb: int = 1024,
         append: str = "",
         disk_mb: int = 0,
+        disk: Path | None = None,
         on_terminal: bool = False,
     ) -> None:
         self.kernel = Kernel(kernel)
@@ -89,6 +91,7 @@ class Vm:
         self._memory_mb = memory_mb
         self._append = append
         self._disk_mb = disk_mb
+        self._disk = disk
         self._on_terminal = on_terminal
 
         self._process: subprocess.Popen[bytes] | None = None
@@ -224,12 +227,13 @@ class Vm:
 
     def _boot(self) -> None:
         load = [*qemu.BOOT_MODULES]
-        disk = None
+        disk = self._disk
         if self._disk_mb:
-            load.append(qemu.DISK_MODULE)
             disk = self.folder / "disk"
             with disk.open("wb") as file:
                 file.truncate(self._disk_mb << 20)
+        if disk is not None:
+            load.append(qemu.DISK_MODULE)
         initramfs.build(
             self.kernel,
             self.folder / "initramfs",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -P: install BUILD_DIR into an empty WORK_DIR, as a packager does; what
-# is needed is where it belongs and fits together.
+# cmake -P: install BUILD_DIR (of SOURCE_DIR, VERSION) into an empty WORK_DIR, as a
+# packager does; what is needed is where it belongs and fits together.
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
@@ -12,6 +12,33 @@ endfunction()
 function(install_all)
   run(${CMAKE_COMMAND} -E env "DESTDIR=${WORK_DIR}" ${CMAKE_COMMAND} --install "${BUILD_DIR}")
 endfunction()
+
+# Whatever is released has one version.
+foreach(place IN ITEMS kmod/version.h kmod/dkms.conf deploy/debian/changelog
+    deploy/container/Dockerfile clients/python/src/kchan/_version.py)
+  file(STRINGS "${SOURCE_DIR}/${place}" found LIMIT_COUNT 1 REGEX "(VERSION|^kchan).*[0-9]+\\.[0-9]+")
+  string(REGEX MATCH "[0-9]+\\.[0-9]+\\.[0-9]+" found "${found}")
+  if(NOT found STREQUAL VERSION)
+    message(FATAL_ERROR "${place} is of version '${found}', CMakeLists.txt of ${VERSION}")
+  endif()
+endforeach()
+
+# The Debian package is built with the libraries that the build has.
+file(READ "${SOURCE_DIR}/scripts/packages.txt" packages)
+string(REGEX MATCH "# Libraries[^\n]*\n.*\n# Tests" packages "${packages}")
+string(REGEX MATCHALL "\n[a-z0-9+-]+" packages "${packages}")
+list(LENGTH packages count)
+file(READ "${SOURCE_DIR}/deploy/debian/control" control)
+foreach(package IN LISTS packages)
+  string(STRIP "${package}" package)
+  string(FIND "${control}" "\n ${package},\n" place)
+  if(place EQUAL -1)
+    message(FATAL_ERROR "deploy/debian/control: no build dependency on ${package} (scripts/packages.txt)")
+  endif()
+endforeach()
+if(count LESS 10)
+  message(FATAL_ERROR "scripts/packages.txt: its libraries are not found")
+endif()
 
 file(REMOVE_RECURSE "${WORK_DIR}")
 run("${FETCH_SPECS}")
@@ -48,6 +75,21 @@ if(NOT start)
   message(FATAL_ERROR "kchand.service has no ExecStart of the form PROGRAM --config FILE")
 endif()
 run("${WORK_DIR}${CMAKE_MATCH_1}" --config "${WORK_DIR}${CMAKE_MATCH_2}" --check-config)
+
+# systemd takes every line of the unit, and its sandbox gets no weaker: exposure, in
+# tenths. What verify complains of does not make it fail.
+find_program(SYSTEMD_ANALYZE systemd-analyze REQUIRED)
+file(READ "${prefix}/lib/systemd/system/kchand.service" unit)
+string(REPLACE "${BINDIR}/" "${WORK_DIR}${BINDIR}/" unit "${unit}")
+file(WRITE "${WORK_DIR}/kchand.service" "${unit}")
+execute_process(
+  COMMAND ${SYSTEMD_ANALYZE} verify --man=no "${WORK_DIR}/kchand.service"
+  RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
+if(NOT code EQUAL 0 OR NOT "${out}${err}" STREQUAL "")
+  message(FATAL_ERROR "systemd-analyze verify kchand.service returned ${code}\n${out}${err}")
+endif()
+run(${SYSTEMD_ANALYZE} security --no-pager --offline=true --threshold=27
+  "${WORK_DIR}/kchand.service")
 
 # What an operator has written survives the next installation.
 file(WRITE "${config}" "# mine\n")
