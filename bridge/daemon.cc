@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bridge/logging.h"
 #include "bridge/node_identity.h"
 #include "spdlog/spdlog.h"
 
@@ -35,7 +36,7 @@ absl::Status Daemon::StartParts() {
 
   rpc::ServerOptions server_options = config_.server;
   server_options.node = ThisNode(config_.server.node.name);
-  server_options.audit = [](const std::string& line) { spdlog::info("audit: {}", line); };
+  server_options.audit = WriteAuditLine;
   if (config_.netlink.enabled) {
     netlink_ = std::make_unique<netlink::NetlinkEngine>(config_.netlink);
     for (const netlink::RefusedSpec& refused : netlink_->specs().refused()) {
@@ -45,6 +46,7 @@ absl::Status Daemon::StartParts() {
   auto server = rpc::Server::Start(hub_, server_options, netlink_.get());
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
+  security_watch_ = std::make_unique<SecurityWatch>(*server_, hub_, config_.policy_file);
   return StartMetrics();
 }
 
@@ -57,6 +59,7 @@ absl::Status Daemon::StartMetrics() {
 }
 
 Daemon::~Daemon() {
+  security_watch_.reset();
   exporter_.reset();
   server_.reset();  // the last subscription ends here
   hub_.SetDoor(nullptr);
@@ -73,7 +76,10 @@ void Daemon::Reload(const config::Config& config) {
   kernel_side_->SetPolicy([this](std::string_view channel) { return PolicyOf(channel); });
   hub_.UpdateLogLimits();
   if (spool_ != nullptr) spool_->UpdateLimits();
+  security_watch_->SetPolicyFile(config.policy_file);
 }
+
+void Daemon::LookAtSecurity() { security_watch_->Look(); }
 
 hub::LogLimits Daemon::LogLimitsOf(std::string_view channel) const {
   std::lock_guard lock(config_mutex_);

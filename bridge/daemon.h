@@ -16,6 +16,7 @@
 #include "bridge/metrics/exporter.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/server.h"
+#include "bridge/security_watch.h"
 #include "bridge/source/kernel_side.h"
 #include "bridge/spool/spool.h"
 
@@ -34,8 +35,12 @@ class Daemon {
   // kernel that have not returned.
   ~Daemon();
 
-  // Applies what can change while it runs: rules and bounds of channels.
+  // Applies what can change while it runs: rules and bounds of channels, and the
+  // policy.
   void Reload(const config::Config& config);
+
+  // Reads policy and certificates again, also where the configuration has a mistake.
+  void LookAtSecurity();
 
   // The calls into the kernel that run now; outlives this.
   std::shared_ptr<const hub::RunningCalls> running_calls() const { return running_; }
@@ -69,6 +74,7 @@ class Daemon {
   std::unique_ptr<source::KernelSide> kernel_side_;
   std::unique_ptr<netlink::NetlinkEngine> netlink_;  // null: netlink is disabled
   std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<SecurityWatch> security_watch_;
   std::unique_ptr<metrics::Exporter> exporter_;  // null: no figures are served
 };
 

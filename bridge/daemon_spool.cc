@@ -45,7 +45,7 @@ void Daemon::StartSpool() {
   options.boot_id = node.boot_id;
   options.limits_for = [this](std::string_view channel) { return SpoolLimitsOf(channel); };
   options.on_problems = [this](std::vector<hub::Problem> problems) {
-    hub_.SetOwnProblems(std::move(problems));
+    hub_.SetOwnProblems("spool", std::move(problems));
   };
   options.on_note = [](const std::string& line) { spdlog::warn("{}", line); };
   spool_ = spool::Spool::Start(std::move(options), hub_.memory_use());

@@ -2,6 +2,8 @@
 #ifndef KCHAN_BRIDGE_LOGGING_H_
 #define KCHAN_BRIDGE_LOGGING_H_
 
+#include <string>
+
 #include "bridge/config/config.h"
 
 namespace kchan {
@@ -11,6 +13,10 @@ namespace kchan {
 //
 // Thread safety: one thread, the main one.
 void StartLogging(const config::Logging& logging);
+
+// Writes one line of the audit to stderr, as it is: JSON, whatever the log is. Any
+// thread.
+void WriteAuditLine(const std::string& line);
 
 }  // namespace kchan
 

@@ -46,6 +46,17 @@ sigset_t BlockSignals() {
   return signals;
 }
 
+std::string WhatAnybodyMay(const config::Config& config, const rpc::Listener& listener,
+                           const char* identity) {
+  std::string what = listener.right == rpc::Right::kControl
+                         ? "read every channel and write to the kernel"
+                         : "read every channel";
+  if (config.server.policy != nullptr) {
+    what += std::string(", as far as the policy gives that to ") + identity;
+  }
+  return what;
+}
+
 // Before there is any other thread: each inherits what is left.
 absl::Status Confine(const config::Confinement& confinement) {
   if (!confinement.keep_capabilities) {
@@ -67,12 +78,16 @@ void LogConfinement(const config::Confinement& confinement) {
 void WarnOfInsecure(const config::Config& config) {
   for (const rpc::Listener& listener : config.server.listeners) {
     const auto* tcp = std::get_if<rpc::TcpListener>(&listener.where);
-    if (tcp == nullptr || tcp->tls) continue;
-    spdlog::warn(
-        "listener {}: INSECURE: neither encrypted nor authenticated; whoever reaches it may {}",
-        tcp->address,
-        listener.right == rpc::Right::kControl ? "read every channel and write to the kernel"
-                                               : "read every channel");
+    if (tcp == nullptr || (tcp->tls && !tcp->tls->client_ca_file.empty())) continue;
+    if (tcp->tls) {
+      spdlog::warn("listener {}: asks for no client certificates; whoever reaches it may {}",
+                   tcp->address, WhatAnybodyMay(config, listener, "anonymous:tls"));
+    } else {
+      spdlog::warn(
+          "listener {}: INSECURE{}: neither encrypted nor authenticated; whoever reaches it may {}",
+          tcp->address, tcp->is_remote ? " AND NOT ON LOOPBACK" : "",
+          WhatAnybodyMay(config, listener, "anonymous:insecure"));
+    }
   }
 }
 
@@ -99,9 +114,11 @@ void Reload(const config::Flags& flags, Daemon& daemon) {
     StartLogging(config->logging);
     daemon.Reload(*config);
     spdlog::info(
-        "configuration read again: logging and channels apply now, the rest after a restart");
+        "configuration read again: logging, channels and policy apply now, the rest after a "
+        "restart");
   } else {
     spdlog::error("configuration not changed: {}", std::string(config.status().message()));
+    daemon.LookAtSecurity();
   }
   NotifyServiceManager("READY=1");
 }

@@ -18,6 +18,22 @@ if(KCHAN_WITH_GRPC)
   endif()
   find_package(gRPC CONFIG REQUIRED)
   find_package(prometheus-cpp CONFIG REQUIRED)
+  find_package(OpenSSL REQUIRED)  # gRPC needs it too
+
+  # gRPC's server credentials are made in another way since they hold those of C core.
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_LIBRARIES gRPC::grpc++)
+  check_cxx_source_compiles("
+    #include <grpcpp/security/server_credentials.h>
+    struct Credentials : grpc::ServerCredentials {
+      explicit Credentials(grpc_server_credentials* core) : grpc::ServerCredentials(core) {}
+    };
+    int main() { Credentials credentials(nullptr); }
+    " KCHAN_GRPC_CREDENTIALS_HOLD_CORE)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(KCHAN_GRPC_CREDENTIALS_HOLD_CORE)
+    set(KCHAN_GRPC_DEFINITIONS KCHAN_GRPC_CREDENTIALS_HOLD_CORE)
+  endif()
 endif()
 
 if(KCHAN_BUILD_TESTS)

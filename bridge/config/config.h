@@ -64,9 +64,10 @@ struct Config {
   hub::HubLimits hub;
   hub::LogLimits log;  // of channels that no rule is about
   std::vector<ChannelRule> channels;
-  rpc::ServerOptions server;
-  source::HostOptions host;  // channels that need no module
-  source::LinkOptions link;  // the module's
+  rpc::ServerOptions server;  // with the policy, once Load() has read it
+  std::string policy_file;    // empty: none
+  source::HostOptions host;   // channels that need no module
+  source::LinkOptions link;   // the module's
   netlink::NetlinkOptions netlink;
   std::optional<hub::Cpus> source_cpus;
   Confinement confinement;

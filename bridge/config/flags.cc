@@ -9,6 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/config/parse.h"
+#include "bridge/config/text_format.h"
+#include "bridge/security/policy_file.h"
 
 namespace kchan::config {
 namespace {
@@ -66,9 +68,7 @@ absl::Status Located(const absl::Status& mistake, const Flags& flags, const Plac
     return absl::Status(mistake.code(), absl::StrCat(flag, ": ", message));
   }
   if (flags.config_file.empty()) return mistake;
-  const std::string place = places.Of(field);
-  return absl::Status(mistake.code(), absl::StrCat(flags.config_file, place.empty() ? "" : ":",
-                                                   place, ": ", message));
+  return AtItsPlace(mistake, flags.config_file, places);
 }
 
 absl::Status OverrideTcp(const Flags& flags, v1::Config& config) {
@@ -144,6 +144,11 @@ absl::StatusOr<Config> Load(const Flags& flags) {
   if (absl::Status status = Override(flags, config); !status.ok()) return status;
   absl::StatusOr<Config> resolved = Resolve(config);
   if (!resolved.ok()) return Located(resolved.status(), flags, places);
+  if (!resolved->policy_file.empty()) {
+    auto policy = security::ReadPolicy(resolved->policy_file);
+    if (!policy.ok()) return policy.status();
+    resolved->server.policy = *std::move(policy);
+  }
   return resolved;
 }
 

@@ -33,7 +33,8 @@ struct Flags {
 // is set then, and what there is to say has been printed.
 std::optional<Flags> ParseFlags(int argc, char** argv, const std::string& version, int* exit_code);
 
-// Reads the file that the flags name, applies the flags, resolves. May be
+// Reads the file that the flags name, applies the flags, resolves, and reads the
+// policy. May be
 // called again to read the file again. What is wrong is said as
 // "FILE:LINE:COLUMN: FIELD: what", or "FLAG: FIELD: what".
 absl::StatusOr<Config> Load(const Flags& flags);

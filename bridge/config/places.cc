@@ -32,7 +32,7 @@ Part TakePart(std::string_view& path) {
 
 std::string Places::Of(std::string_view field) const {
   std::string place;
-  const google::protobuf::Descriptor* message = v1::Config::descriptor();
+  const google::protobuf::Descriptor* message = message_;
   const google::protobuf::TextFormat::ParseInfoTree* tree = &tree_;
   while (!field.empty() && message != nullptr && tree != nullptr) {
     const Part part = TakePart(field);

@@ -10,11 +10,15 @@
 
 namespace kchan::config {
 
-// Where in a configuration file its fields are.
+// Where in a file of text format its fields are.
 //
 // Thread safety: none.
 class Places {
  public:
+  // `message`: of what the file holds.
+  explicit Places(const google::protobuf::Descriptor* message = v1::Config::descriptor())
+      : message_(message) {}
+
   // Filled in by the parser.
   google::protobuf::TextFormat::ParseInfoTree* tree() { return &tree_; }
 
@@ -24,6 +28,7 @@ class Places {
   std::string Of(std::string_view field) const;
 
  private:
+  const google::protobuf::Descriptor* const message_;
   google::protobuf::TextFormat::ParseInfoTree tree_;
 };
 

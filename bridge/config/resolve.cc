@@ -48,13 +48,14 @@ absl::StatusOr<rpc::Tls> ToTls(const std::string& field, const v1::Tls& from) {
   if (from.key_file().empty()) return Bad(field + ".key_file", "is needed");
   if (from.client_ca_file().empty() != from.allow_any_client()) {
     return Bad(field + ".client_ca_file",
-               "give the file that verifies clients, or allow_any_client: true, not both");
+               "give the file with who signs clients' certificates, or allow_any_client: true "
+               "to ask for none; not both");
   }
   return rpc::Tls{from.certificate_file(), from.key_file(), from.client_ca_file()};
 }
 
 absl::StatusOr<rpc::Listener> ToListener(const std::string& field, const v1::TcpListener& from) {
-  rpc::TcpListener tcp{from.address(), {}};
+  rpc::TcpListener tcp{from.address(), {}, false};
   std::string host;
   absl::Status status = SplitAddress(field + ".address", from.address(), host);
   if (!status.ok()) return status;
@@ -65,7 +66,7 @@ absl::StatusOr<rpc::Listener> ToListener(const std::string& field, const v1::Tcp
     auto tls = ToTls(field + ".tls", from.tls());
     if (!tls.ok()) return tls.status();
     tcp.tls = *std::move(tls);
-  } else if (!IsLoopback(host) && !from.allow_remote_insecure()) {
+  } else if (tcp.is_remote = !IsLoopback(host); tcp.is_remote && !from.allow_remote_insecure()) {
     return Bad(field + ".insecure",
                absl::StrCat(from.address(),
                             " is not a loopback address: everybody who reaches it "
@@ -79,7 +80,16 @@ absl::StatusOr<rpc::Listener> ToListener(const std::string& field, const v1::Tcp
 
 absl::Status AddUnix(const std::string& name, const std::string& directory, rpc::Right right,
                      const v1::UnixAccess& from, rpc::ServerOptions& to) {
-  rpc::UnixListener listener{absl::StrCat(directory, "/", name, ".sock"), 0660, from.group()};
+  rpc::UnixListener listener{absl::StrCat(directory, "/", name, ".sock"), 0660, from.group(),
+                             from.identity()};
+  if (!from.identity().empty()) {
+    const absl::Status known = security::CheckIdentityGlob(from.identity());
+    if (!known.ok() || !from.identity().starts_with("unix:") ||
+        !hub::GlobIsLiteral(from.identity())) {
+      return Bad(absl::StrCat("unix_sockets.", name, ".identity"),
+                 absl::StrCat("'", from.identity(), "' must be unix:NAME"));
+    }
+  }
   absl::Status status = Number(absl::StrCat("unix_sockets.", name, ".mode"), from.has_mode(),
                                from.mode(), 0, 0777, listener.mode);
   if (!status.ok()) return status;
@@ -128,6 +138,14 @@ absl::StatusOr<ChannelRule> ToRule(const std::string& field, const v1::ChannelRu
   to.policy.idle_close = absl::Seconds(idle_seconds);
   to.log.may_be_held = from.allow_block();
   return to;
+}
+
+absl::Status ReadPolicyFile(const v1::Config& from, Config& to) {
+  to.policy_file = from.policy_file();
+  if (to.policy_file.empty()) return absl::OkStatus();
+  if (to.policy_file[0] != '/') return Bad("policy_file", "must be an absolute path");
+  if (!from.channelz()) return absl::OkStatus();
+  return Bad("channelz", "shows everybody's connections to everybody: not with a policy_file");
 }
 
 absl::Status ReadMemory(const v1::Memory& from, Config& to) {
@@ -212,6 +230,7 @@ absl::StatusOr<Config> Resolve(const v1::Config& from) {
   status.Update(ReadLimits(from.limits(), to));
   status.Update(ResolveSpool(from, to));
   status.Update(AddListeners(from, to.server));
+  status.Update(ReadPolicyFile(from, to));
   if (!status.ok()) return status;
   for (int i = 0; i < from.channels_size(); ++i) {
     auto rule = ToRule(absl::StrCat("channels[", i, "]"), from.channels(i), to.log);

@@ -115,17 +115,20 @@ void Hub::SetKernelSide(KernelSideStatus status) {
   TouchLocked();
 }
 
-void Hub::SetOwnProblems(std::vector<Problem> problems) {
+void Hub::SetOwnProblems(const std::string& part, std::vector<Problem> problems) {
   const std::lock_guard lock(mutex_);
-  if (own_problems_ == problems) return;
-  own_problems_ = std::move(problems);
+  std::vector<Problem>& own = own_problems_[part];
+  if (own == problems) return;
+  own = std::move(problems);
   TouchLocked();
 }
 
 std::vector<Problem> Hub::problems() const {
   const std::lock_guard lock(mutex_);
   std::vector<Problem> problems = kernel_side_.problems;
-  problems.insert(problems.end(), own_problems_.begin(), own_problems_.end());
+  for (const auto& [part, own] : own_problems_) {
+    problems.insert(problems.end(), own.begin(), own.end());
+  }
   return problems;
 }
 

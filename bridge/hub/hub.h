@@ -82,8 +82,8 @@ class Hub {
   // Forgets a channel with its history; subscriptions to it end.
   void Remove(std::string_view name);
   void SetKernelSide(KernelSideStatus status);
-  // What is not as it should be in the daemon itself.
-  void SetOwnProblems(std::vector<Problem> problems);
+  // What is not as it should be in a part of the daemon itself: "spool".
+  void SetOwnProblems(const std::string& part, std::vector<Problem> problems);
   // Asks again for the limits of each log; they may have changed.
   void UpdateLogLimits();
 
@@ -135,7 +135,7 @@ class Hub {
   uint64_t version_ = 1;
   std::map<std::string, std::shared_ptr<Channel>, std::less<>> channels_;
   KernelSideStatus kernel_side_;
-  std::vector<Problem> own_problems_;
+  std::map<std::string, std::vector<Problem>> own_problems_;  // by part
   mutable WaiterList waiters_;
 };
 

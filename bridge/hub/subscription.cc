@@ -46,6 +46,8 @@ class Subscription::Impl {
   bool TellWithheld();
   std::optional<uint64_t> ends_at_ns() const { return quota_.ends_at_ns(); }
   void SetClockOffset(int64_t offset_ns);
+  void OffersChanged() { hub_version_ = 0; }
+  std::vector<std::string> channels() const;
   std::vector<ChannelCursor> cursors() const;
   uint64_t unacknowledged_bytes() const { return unacknowledged_bytes_; }
 
@@ -90,7 +92,7 @@ absl::Status Subscription::Impl::Open() {
   if (!filter.ok()) return Prefixed(kFilterField, filter.status());
   filter_ = *std::move(filter);
   if (filter_) {
-    absl::Status status = CheckFilter(hub_, options_.selections, *filter_);
+    absl::Status status = CheckFilter(hub_, options_, *filter_);
     if (!status.ok()) return Prefixed(kFilterField, status);
   }
   return FollowHub(/*is_late=*/false);
@@ -118,6 +120,7 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
       std::find_if(selections.begin(), selections.end(),
                    [&](const Selection& each) { return Selects(each, channel->name()); });
   if (selection == selections.end() || Reads(*channel)) return absl::OkStatus();
+  if (options_.is_offered && !options_.is_offered(channel->name())) return absl::OkStatus();
   if (options_.overflow_policy == OverflowPolicy::kBlock) {
     if (absl::Status status = CheckMayBlock(*channel); !status.ok()) return status;
   }
@@ -314,6 +317,12 @@ void Subscription::Impl::SetClockOffset(int64_t offset_ns) {
   for (const auto& reader : readers_) reader->SetClockOffset(offset_ns);
 }
 
+std::vector<std::string> Subscription::Impl::channels() const {
+  std::vector<std::string> names;
+  for (const auto& reader : readers_) names.push_back(reader->channel()->name());
+  return names;
+}
+
 std::vector<ChannelCursor> Subscription::Impl::cursors() const {
   std::vector<ChannelCursor> cursors;
   for (const auto& reader : readers_) {
@@ -348,6 +357,10 @@ bool Subscription::TellWithheld() { return impl_->TellWithheld(); }
 std::optional<uint64_t> Subscription::ends_at_ns() const { return impl_->ends_at_ns(); }
 
 void Subscription::SetClockOffset(int64_t offset_ns) { impl_->SetClockOffset(offset_ns); }
+
+void Subscription::OffersChanged() { impl_->OffersChanged(); }
+
+std::vector<std::string> Subscription::channels() const { return impl_->channels(); }
 
 std::vector<ChannelCursor> Subscription::cursors() const { return impl_->cursors(); }
 

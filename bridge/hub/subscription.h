@@ -102,6 +102,13 @@ class Subscription {
   // The node's clock was set.
   void SetClockOffset(int64_t offset_ns);
 
+  // Asks again which channels are offered: those that are now, join. The owner
+  // ends a subscription to one that is no more.
+  void OffersChanged();
+
+  // All that it reads.
+  std::vector<std::string> channels() const;
+
   // The place reached in each channel that has one.
   std::vector<ChannelCursor> cursors() const;
 

@@ -44,12 +44,13 @@ absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t i
   return absl::OkStatus();
 }
 
-absl::Status CheckFilter(const Hub& hub, const std::vector<Selection>& selections,
-                         const Filter& filter) {
+absl::Status CheckFilter(const Hub& hub, const SubscriptionOptions& options, const Filter& filter) {
+  const auto& selections = options.selections;
   std::vector<std::shared_ptr<const Schema>> schemas;
   for (const std::shared_ptr<Channel>& channel : hub.List()) {
     const bool is_selected =
         channel->snapshot().description->has_records() &&
+        (!options.is_offered || options.is_offered(channel->name())) &&
         std::any_of(selections.begin(), selections.end(),
                     [&](const Selection& each) { return Selects(each, channel->name()); });
     if (!is_selected) continue;

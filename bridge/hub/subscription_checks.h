@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "bridge/hub/channel.h"
@@ -22,8 +21,7 @@ bool Selects(const Selection& selection, std::string_view name);
 absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t index);
 
 // Whether the channels that are selected now can be held against the filter.
-absl::Status CheckFilter(const Hub& hub, const std::vector<Selection>& selections,
-                         const Filter& filter);
+absl::Status CheckFilter(const Hub& hub, const SubscriptionOptions& options, const Filter& filter);
 
 // Whether a reader may hold the channel's log.
 absl::Status CheckMayBlock(const Channel& channel);

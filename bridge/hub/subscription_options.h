@@ -47,6 +47,9 @@ enum class OverflowPolicy : uint8_t {
 
 struct SubscriptionOptions {
   std::vector<Selection> selections;
+  // Whether this reader may have a channel; another is not there for it. Asked in
+  // the owner's calls. Empty: it may have all.
+  std::function<bool(const std::string& channel)> is_offered = {};
   // As kchan.v1.SubscribeRequest.Open.filter; blank: everything passes.
   std::string filter = {};
   uint32_t sample_every = 1;            // takes the numbers that are multiples of it

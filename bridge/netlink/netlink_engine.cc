@@ -175,6 +175,13 @@ absl::StatusOr<DescribedFamily> NetlinkEngine::Describe(
                          .policies = *std::move(policies)};
 }
 
+absl::StatusOr<Privilege> NetlinkEngine::Check(const NetlinkRequest& request,
+                                               const Wanted& wanted) const {
+  const auto has_control = request.rights(wanted);
+  if (!has_control.ok()) return has_control.status();
+  return rules_.Check(wanted, *has_control);
+}
+
 absl::StatusOr<PreparedRequest> NetlinkEngine::PrepareGeneric(
     const NetlinkRequest& request, std::shared_ptr<const Spec> spec) const {
   auto opened = OpenSocket(request.network_namespace, NETLINK_GENERIC);
@@ -196,7 +203,7 @@ absl::StatusOr<PreparedRequest> NetlinkEngine::PrepareGeneric(
                      .number = chosen->number,
                      .is_dump = request.is_dump,
                      .is_reserved = IsReserved(family.FindOperation(chosen->number))};
-  const auto privilege = rules_.Check(prepared.wanted, request.has_control);
+  const auto privilege = Check(request, prepared.wanted);
   if (!privilege.ok()) return privilege.status();
   prepared.privilege = *privilege;
 
@@ -234,10 +241,8 @@ absl::StatusOr<PreparedRequest> NetlinkEngine::PrepareClassic(
                      .name = chosen->operation == nullptr ? "" : chosen->operation->name,
                      .number = chosen->number,
                      .is_dump = request.is_dump};
-  // Whoever may more by a rule has nothing to gain from it here.
-  if (auto allowed = rules_.Check(prepared.wanted, /*has_control=*/false); !allowed.ok()) {
-    return allowed.status();
-  }
+  // Whoever may more by a rule has nothing to gain from it here: privilege stays kNone.
+  if (auto allowed = Check(request, prepared.wanted); !allowed.ok()) return allowed.status();
   auto socket = OpenSocket(request.network_namespace, NETLINK_ROUTE);
   if (!socket.ok()) return socket.status();
   if (absl::Status status = (*socket)->CheckStrictly(); !status.ok()) return status;

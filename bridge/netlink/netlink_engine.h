@@ -38,7 +38,7 @@ struct NetlinkRequest {
   ReplyForm form = {};
   std::string network_namespace = {};
   uint32_t max_restarts = 0;
-  bool has_control = false;  // the client's right
+  ClientRights rights = {};  // of the client; needed
 };
 
 // A family, with what is known of it. Of families of classic netlink, which
@@ -81,6 +81,8 @@ class NetlinkEngine {
  private:
   absl::StatusOr<std::unique_ptr<NetlinkSocket>> OpenSocket(const std::string& network_namespace,
                                                             int protocol) const;
+  // With what it is asked; PERMISSION_DENIED: this client may not, or nobody.
+  absl::StatusOr<Privilege> Check(const NetlinkRequest& request, const Wanted& wanted) const;
   absl::StatusOr<PreparedRequest> PrepareGeneric(const NetlinkRequest& request,
                                                  std::shared_ptr<const Spec> spec) const;
   absl::StatusOr<PreparedRequest> PrepareClassic(const NetlinkRequest& request,

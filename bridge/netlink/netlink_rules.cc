@@ -8,18 +8,9 @@
 namespace kchan::netlink {
 namespace {
 
-bool Matches(std::string_view rule, const Wanted& wanted) {
-  const size_t colon = rule.find(':');
-  if (!hub::GlobMatches(rule.substr(0, colon), wanted.family)) return false;
-  if (colon == std::string_view::npos) return true;
-  const std::string_view glob = rule.substr(colon + 1);
-  if (!wanted.name.empty() && hub::GlobMatches(glob, wanted.name)) return true;
-  return !wanted.is_group && hub::GlobMatches(glob, std::to_string(wanted.number));
-}
-
 bool AnyMatches(const std::vector<std::string>& rules, const Wanted& wanted) {
   for (const std::string& rule : rules) {
-    if (Matches(rule, wanted)) return true;
+    if (NetlinkRules::Matches(rule, wanted)) return true;
   }
   return false;
 }
@@ -67,11 +58,25 @@ absl::StatusOr<Privilege> NetlinkRules::Check(const Wanted& wanted, bool has_con
   if (is_opened) {
     return absl::PermissionDeniedError(
         absl::StrCat(Describe(wanted),
-                     " needs the control right: connect to a control listener (by default "
-                     "the socket control.sock beside read.sock)"));
+                     " needs the control right: a control listener (by default the socket "
+                     "control.sock beside read.sock) and, where kchand has a policy, a rule with "
+                     "it as privileged"));
   }
   return absl::PermissionDeniedError(
       absl::StrCat(Describe(wanted), " is for CAP_NET_ADMIN: ", Remedy(wanted)));
+}
+
+bool NetlinkRules::Matches(std::string_view rule, const Wanted& wanted) {
+  if (!IsAbout(rule, wanted.family)) return false;
+  const size_t colon = rule.find(':');
+  if (colon == std::string_view::npos) return true;
+  const std::string_view glob = rule.substr(colon + 1);
+  if (!wanted.name.empty() && hub::GlobMatches(glob, wanted.name)) return true;
+  return !wanted.is_group && hub::GlobMatches(glob, std::to_string(wanted.number));
+}
+
+bool NetlinkRules::IsAbout(std::string_view rule, std::string_view family) {
+  return hub::GlobMatches(rule.substr(0, rule.find(':')), family);
 }
 
 std::string NetlinkRules::Remedy(const Wanted& wanted) {

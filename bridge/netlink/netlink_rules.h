@@ -3,6 +3,7 @@
 #define KCHAN_BRIDGE_NETLINK_NETLINK_RULES_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,10 @@ struct Wanted {
   // The kernel says that it is for CAP_NET_ADMIN. Not known of groups.
   bool is_reserved = false;
 };
+
+// What a client may of what the rules open: PERMISSION_DENIED, or whether it may
+// have what is privileged.
+using ClientRights = std::function<absl::StatusOr<bool>(const Wanted& wanted)>;
 
 // With what the kernel is asked.
 enum class Privilege : uint8_t {
@@ -50,6 +55,10 @@ class NetlinkRules {
 
   // What would open it, for an error of the kernel's.
   static std::string Remedy(const Wanted& wanted);
+
+  // Whether one rule opens it; whether one rule opens anything of a family.
+  static bool Matches(std::string_view rule, const Wanted& wanted);
+  static bool IsAbout(std::string_view rule, std::string_view family);
 
  private:
   const std::vector<std::string> read_;

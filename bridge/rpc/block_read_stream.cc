@@ -28,10 +28,15 @@ absl::StatusOr<BlockExtent> ExtentOf(const hub::Hub& hub, const v1::ReadBlocksRe
 
 }  // namespace
 
-BlockReadStream::Reactor* BlockReadStream::Start(Core& core, const v1::ReadBlocksRequest& request) {
+BlockReadStream::Reactor* BlockReadStream::Start(Core& core, Caller caller,
+                                                 const v1::ReadBlocksRequest& request) {
+  if (absl::Status status = caller.Check(security::Right::kRead, request.channel()); !status.ok()) {
+    return new RefusedStream<Reactor>(status);
+  }
   const auto extent = ExtentOf(core.hub, request);
   if (!extent.ok()) return new RefusedStream<Reactor>(extent.status());
-  auto stream = std::make_shared<BlockReadStream>(core, request.channel(), *extent);
+  auto stream =
+      std::make_shared<BlockReadStream>(core, std::move(caller), request.channel(), *extent);
   stream->self_ = stream;
   if (absl::Status status = core.block_transfers.Add(stream); !status.ok()) stream->EndSoon(status);
   stream->Continue();
@@ -49,6 +54,7 @@ void BlockReadStream::Continue() {
     std::lock_guard lock(mutex_);
     status = end_status_;
   }
+  if (status.ok() && caller_.Renew()) status = caller_.Check(security::Right::kRead, channel_);
   if (status.ok() && left_.length > 0) {
     status = core_.door_threads.Submit([self = shared_from_this()] { self->ReadOnDoorThread(); });
     if (status.ok()) return;

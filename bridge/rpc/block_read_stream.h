@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "bridge/rpc/block_extent.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/core.h"
 #include "grpcpp/support/server_callback.h"
 #include "kchan/v1/block.pb.h"
@@ -32,10 +33,10 @@ class BlockReadStream final : public grpc::ServerWriteReactor<v1::ReadBlocksResp
 
   // For gRPC: serves the call, or ends it if the request is wrong or if there
   // are too many.
-  static Reactor* Start(Core& core, const v1::ReadBlocksRequest& request);
+  static Reactor* Start(Core& core, Caller caller, const v1::ReadBlocksRequest& request);
 
-  BlockReadStream(Core& core, std::string channel, const BlockExtent& extent)
-      : core_(core), channel_(std::move(channel)), left_(extent) {}
+  BlockReadStream(Core& core, Caller caller, std::string channel, const BlockExtent& extent)
+      : core_(core), caller_(std::move(caller)), channel_(std::move(channel)), left_(extent) {}
 
   // Any thread. It ends behind the extent that is being read or sent now.
   void EndSoon(const absl::Status& status) override;
@@ -48,6 +49,7 @@ class BlockReadStream final : public grpc::ServerWriteReactor<v1::ReadBlocksResp
   void ReadOnDoorThread();
 
   Core& core_;
+  Caller caller_;
   const std::string channel_;
   BlockExtent left_;
   std::shared_ptr<BlockReadStream> self_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The methods of channels of blocks.
-#include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
+#include <utility>
+
+#include "absl/status/status.h"
 #include "bridge/rpc/block_extent.h"
 #include "bridge/rpc/block_read_stream.h"
 #include "bridge/rpc/block_write_stream.h"
@@ -23,30 +24,31 @@ absl::Status Flush(const hub::Hub& hub, const std::string& name) {
 }  // namespace
 
 grpc::ServerWriteReactor<v1::ReadBlocksResponse>* ChannelService::ReadBlocks(
-    grpc::CallbackServerContext* /*context*/, const v1::ReadBlocksRequest* request) {
-  return BlockReadStream::Start(core_, *request);
+    grpc::CallbackServerContext* context, const v1::ReadBlocksRequest* request) {
+  return BlockReadStream::Start(core_, CallerOf("ReadBlocks", context), *request);
 }
 
 grpc::ServerReadReactor<v1::WriteBlocksRequest>* ChannelService::WriteBlocks(
     grpc::CallbackServerContext* context, v1::WriteBlocksResponse* response) {
-  if (absl::Status status = CheckControl("WriteBlocks", *context); !status.ok()) {
+  Caller caller = CallerOf("WriteBlocks", context);
+  if (absl::Status status = caller.CheckAny(security::Right::kWrite); !status.ok()) {
     return new RefusedStream<BlockWriteStream::Reactor>(status);
   }
-  return BlockWriteStream::Start(core_, Caller(*context), response);
+  return BlockWriteStream::Start(core_, std::move(caller), response);
 }
 
 grpc::ServerUnaryReactor* ChannelService::FlushBlocks(grpc::CallbackServerContext* context,
                                                       const v1::FlushBlocksRequest* request,
                                                       v1::FlushBlocksResponse* /*response*/) {
-  if (absl::Status status = CheckControl("FlushBlocks", *context); !status.ok()) {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpcStatus(status));
-    return reactor;
+  const Caller caller = CallerOf("FlushBlocks", context);
+  if (absl::Status status = caller.Check(security::Right::kWrite, request->channel());
+      !status.ok()) {
+    return Finish(context, status);
   }
   return OnDoorThread(context, [=, this] {
     absl::Status status = Flush(core_.hub, request->channel());
-    core_.Audit(absl::StrCat("FlushBlocks ", absl::CEscape(request->channel()), " ",
-                             Caller(*context), ": ", absl::StatusCodeToString(status.code())));
+    caller.AuditChannel(security::Right::kWrite, request->channel(), "",
+                        absl::StatusCodeToString(status.code()));
     return status;
   });
 }

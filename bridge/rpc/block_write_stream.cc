@@ -4,7 +4,6 @@
 #include <span>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/hub/kernel_door.h"
 #include "bridge/rpc/block_extent.h"
@@ -13,7 +12,7 @@
 
 namespace kchan::rpc {
 
-BlockWriteStream::Reactor* BlockWriteStream::Start(Core& core, std::string caller,
+BlockWriteStream::Reactor* BlockWriteStream::Start(Core& core, Caller caller,
                                                    v1::WriteBlocksResponse* response) {
   auto stream = std::make_shared<BlockWriteStream>(core, std::move(caller), response);
   stream->self_ = stream;
@@ -87,11 +86,17 @@ absl::Status BlockWriteStream::Write() {
 }
 
 absl::Status BlockWriteStream::CheckRequest() {
+  caller_.Renew();
   if (channel_.empty()) {
     if (request_.channel().empty()) return BadField("channel", "the first request must name it");
+    absl::Status status = caller_.Check(security::Right::kWrite, request_.channel());
+    if (!status.ok()) return status;
     channel_ = request_.channel();
+    caller_.AuditChannel(security::Right::kWrite, channel_, "", "begun");
   } else if (!request_.channel().empty() && request_.channel() != channel_) {
     return BadField("channel", absl::StrCat("must stay '", channel_, "'"));
+  } else if (absl::Status status = caller_.Check(security::Right::kWrite, channel_); !status.ok()) {
+    return status;
   }
   const auto channel = FindBlocks(core_.hub, channel_);
   if (!channel.ok()) return channel.status();
@@ -127,9 +132,11 @@ bool BlockWriteStream::MarkEndedLocked(const absl::Status& status) {
 
 void BlockWriteStream::OnDone() {
   core_.block_transfers.Remove(this);
-  core_.Audit(absl::StrCat("WriteBlocks ", absl::CEscape(channel_), " ", caller_, ": ",
-                           written_bytes_, " bytes written, ",
-                           absl::StatusCodeToString(ended_with_)));
+  if (!channel_.empty()) {
+    caller_.AuditChannel(security::Right::kWrite, channel_,
+                         absl::StrCat(written_bytes_, " bytes written"),
+                         absl::StatusCodeToString(ended_with_));
+  }
   const std::shared_ptr<BlockWriteStream> self = std::move(self_);
 }
 

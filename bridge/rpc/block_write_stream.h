@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/core.h"
 #include "grpcpp/support/server_callback.h"
 #include "kchan/v1/block.pb.h"
@@ -28,11 +29,10 @@ class BlockWriteStream final : public grpc::ServerReadReactor<v1::WriteBlocksReq
  public:
   using Reactor = grpc::ServerReadReactor<v1::WriteBlocksRequest>;
 
-  // For gRPC: serves the call, or ends it if there are too many. `caller` is
-  // who calls, for the audit.
-  static Reactor* Start(Core& core, std::string caller, v1::WriteBlocksResponse* response);
+  // For gRPC: serves the call, or ends it if there are too many.
+  static Reactor* Start(Core& core, Caller caller, v1::WriteBlocksResponse* response);
 
-  BlockWriteStream(Core& core, std::string caller, v1::WriteBlocksResponse* response)
+  BlockWriteStream(Core& core, Caller caller, v1::WriteBlocksResponse* response)
       : core_(core), caller_(std::move(caller)), response_(response) {}
 
   // Any thread. An extent that the kernel is writing is waited for.
@@ -52,11 +52,11 @@ class BlockWriteStream final : public grpc::ServerReadReactor<v1::WriteBlocksReq
   bool MarkEndedLocked(const absl::Status& status);
 
   Core& core_;
-  const std::string caller_;
+  Caller caller_;
   v1::WriteBlocksResponse* const response_;
   std::shared_ptr<BlockWriteStream> self_;
   v1::WriteBlocksRequest request_;
-  std::string channel_;  // of the first request
+  std::string channel_;  // of the first request that was allowed
   uint64_t written_bytes_ = 0;
 
   std::mutex mutex_;

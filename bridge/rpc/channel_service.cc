@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "bridge/hub/kernel_door.h"
 #include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/convert.h"
@@ -23,13 +23,15 @@ namespace {
 constexpr int kMaxPageSize = 1000;
 
 // One page; its token is the last name of the page before.
-absl::Status List(const hub::Hub& hub, const v1::ListChannelsRequest& request,
+absl::Status List(const hub::Hub& hub, const Caller& caller, const v1::ListChannelsRequest& request,
                   v1::ListChannelsResponse& response) {
+  if (absl::Status status = caller.CheckAny(security::Right::kRead); !status.ok()) return status;
   if (request.page_size() < 0) return BadField("page_size", "must not be negative");
   const int page_size =
       request.page_size() == 0 ? kMaxPageSize : std::min(request.page_size(), kMaxPageSize);
   for (const std::shared_ptr<hub::Channel>& channel : hub.List()) {
     if (!request.page_token().empty() && channel->name() <= request.page_token()) continue;
+    if (!caller.May(security::Right::kRead, channel->name())) continue;
     if (response.channels_size() == page_size) {
       response.set_next_page_token(response.channels(page_size - 1).name());
       break;
@@ -39,16 +41,18 @@ absl::Status List(const hub::Hub& hub, const v1::ListChannelsRequest& request,
   return absl::OkStatus();
 }
 
-absl::Status Get(const hub::Hub& hub, const v1::GetChannelRequest& request,
+absl::Status Get(const hub::Hub& hub, const Caller& caller, const v1::GetChannelRequest& request,
                  v1::GetChannelResponse& response) {
+  if (absl::Status status = caller.CheckSees(request.name()); !status.ok()) return status;
   const auto channel = FindChannel(hub, request.name());
   if (!channel.ok()) return channel.status();
   *response.mutable_channel() = ToProto(**channel);
   return absl::OkStatus();
 }
 
-absl::Status Get(const hub::Hub& hub, const v1::GetSchemaRequest& request,
+absl::Status Get(const hub::Hub& hub, const Caller& caller, const v1::GetSchemaRequest& request,
                  v1::GetSchemaResponse& response) {
+  if (absl::Status status = caller.CheckSees(request.channel()); !status.ok()) return status;
   const auto channel = FindChannel(hub, request.channel());
   if (!channel.ok()) return channel.status();
   const auto schema = request.schema_id() == 0 ? (*channel)->snapshot().schema
@@ -78,38 +82,27 @@ absl::Status Update(const hub::Hub& hub, const v1::UpdateChannelRequest& request
   return absl::OkStatus();
 }
 
-// One line, whatever the client wrote into it.
+// For the audit.
 std::string Describe(const v1::UpdateChannelRequest& request) {
-  std::string text = absl::CEscape(request.name());
+  std::vector<std::string> parts;
   for (const auto& [name, value] : request.parameters()) {
-    absl::StrAppend(&text, " ", absl::CEscape(name), "=", value);
+    parts.push_back(absl::StrCat(name, "=", value));
   }
-  if (request.has_budget_bytes()) absl::StrAppend(&text, " budget_bytes=", request.budget_bytes());
-  if (request.has_linger_ms()) absl::StrAppend(&text, " linger_ms=", request.linger_ms());
-  return text;
-}
-
-grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context, const absl::Status& status) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(status));
-  return reactor;
+  std::sort(parts.begin(), parts.end());
+  if (request.has_budget_bytes()) {
+    parts.push_back(absl::StrCat("budget_bytes=", request.budget_bytes()));
+  }
+  if (request.has_linger_ms()) parts.push_back(absl::StrCat("linger_ms=", request.linger_ms()));
+  return absl::StrJoin(parts, " ");
 }
 
 }  // namespace
 
-absl::Status ChannelService::CheckControl(const char* method,
-                                          const grpc::CallbackServerContext& context) const {
-  if (right_ == Right::kControl) return absl::OkStatus();
-  core_.Audit(absl::StrCat(method, " denied ", Caller(context), ": read right only"));
-  return WithReason(absl::PermissionDeniedError(absl::StrCat(
-                        method, " needs the control right, and ", where_,
-                        " gives the read right only: connect to a control listener (by default "
-                        "the socket control.sock beside read.sock)")),
-                    "CONTROL_RIGHT_NEEDED");
-}
-
-std::string ChannelService::Caller(const grpc::CallbackServerContext& context) const {
-  return absl::StrCat("by ", context.peer(), " on ", where_);
+grpc::ServerUnaryReactor* ChannelService::Finish(grpc::CallbackServerContext* context,
+                                                 const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* ChannelService::OnDoorThread(grpc::CallbackServerContext* context,
@@ -125,51 +118,62 @@ grpc::ServerUnaryReactor* ChannelService::OnDoorThread(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* ChannelService::ListChannels(grpc::CallbackServerContext* context,
                                                        const v1::ListChannelsRequest* request,
                                                        v1::ListChannelsResponse* response) {
-  return Finish(context, List(core_.hub, *request, *response));
+  return Finish(context, List(core_.hub, CallerOf("ListChannels", context), *request, *response));
 }
 
 grpc::ServerUnaryReactor* ChannelService::GetChannel(grpc::CallbackServerContext* context,
                                                      const v1::GetChannelRequest* request,
                                                      v1::GetChannelResponse* response) {
-  return Finish(context, Get(core_.hub, *request, *response));
+  return Finish(context, Get(core_.hub, CallerOf("GetChannel", context), *request, *response));
 }
 
 grpc::ServerUnaryReactor* ChannelService::GetSchema(grpc::CallbackServerContext* context,
                                                     const v1::GetSchemaRequest* request,
                                                     v1::GetSchemaResponse* response) {
-  return Finish(context, Get(core_.hub, *request, *response));
+  return Finish(context, Get(core_.hub, CallerOf("GetSchema", context), *request, *response));
 }
 
 grpc::ServerUnaryReactor* ChannelService::UpdateChannel(grpc::CallbackServerContext* context,
                                                         const v1::UpdateChannelRequest* request,
                                                         v1::UpdateChannelResponse* response) {
-  if (absl::Status status = CheckControl("UpdateChannel", *context); !status.ok()) {
+  const Caller caller = CallerOf("UpdateChannel", context);
+  if (absl::Status status = caller.Check(security::Right::kControl, request->name());
+      !status.ok()) {
     return Finish(context, status);
   }
   return OnDoorThread(context, [=, this] {
     absl::Status status = Update(core_.hub, *request, *response);
-    core_.Audit(absl::StrCat("UpdateChannel ", Describe(*request), " ", Caller(*context), ": ",
-                             absl::StatusCodeToString(status.code())));
+    caller.AuditChannel(security::Right::kControl, request->name(), Describe(*request),
+                        absl::StatusCodeToString(status.code()));
     return status;
   });
 }
 
 grpc::ServerWriteReactor<v1::WatchChannelsResponse>* ChannelService::WatchChannels(
-    grpc::CallbackServerContext* /*context*/, const v1::WatchChannelsRequest* /*request*/) {
-  return WatchStream::Start(core_);
+    grpc::CallbackServerContext* context, const v1::WatchChannelsRequest* /*request*/) {
+  Caller caller = CallerOf("WatchChannels", context);
+  if (absl::Status status = caller.CheckAny(security::Right::kRead); !status.ok()) {
+    return new RefusedStream<WatchStream::Reactor>(status);
+  }
+  return WatchStream::Start(core_, std::move(caller));
 }
 
 grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>* ChannelService::Publish(
     grpc::CallbackServerContext* context) {
-  if (absl::Status status = CheckControl("Publish", *context); !status.ok()) {
+  Caller caller = CallerOf("Publish", context);
+  if (absl::Status status = caller.CheckAny(security::Right::kWrite); !status.ok()) {
     return new RefusedStream<PublishStream::Reactor>(status);
   }
-  return PublishStream::Start(core_, Caller(*context));
+  return PublishStream::Start(core_, std::move(caller));
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ChannelService::Subscribe(
     grpc::CallbackServerContext* context) {
-  return SubscribeStream::Start(core_, context);
+  Caller caller = CallerOf("Subscribe", context);
+  if (absl::Status status = caller.CheckAny(security::Right::kRead); !status.ok()) {
+    return new RefusedStream<SubscribeStream::Reactor>(status);
+  }
+  return SubscribeStream::Start(core_, std::move(caller), context);
 }
 
 }  // namespace kchan::rpc

@@ -3,11 +3,12 @@
 #define KCHAN_BRIDGE_RPC_CHANNEL_SERVICE_H_
 
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "bridge/hub/kernel_door.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/core.h"
+#include "bridge/rpc/entrance.h"
 #include "kchan/v1/channel_service.grpc.pb.h"
 
 namespace kchan::rpc {
@@ -35,14 +36,12 @@ using AllMethods = v1::ChannelService::WithRawCallbackMethod_Subscribe<Blocks>;
 
 // kchan.v1.ChannelService for the clients of one listener. channel_service.cc
 // has the methods of channels and records, value_service.cc those of values,
-// block_service.cc those of blocks.
+// block_service.cc those of blocks. Each method asks its Caller first.
 //
 // Thread safety: gRPC calls it from any of its threads. Nothing here blocks.
 class ChannelService final : public internal::AllMethods {
  public:
-  // `where` names the listener for messages.
-  ChannelService(Core& core, Right right, std::string where)
-      : core_(core), right_(right), where_(std::move(where)) {}
+  ChannelService(Core& core, Entrance entrance) : core_(core), entrance_(std::move(entrance)) {}
 
   grpc::ServerUnaryReactor* ListChannels(grpc::CallbackServerContext* context,
                                          const v1::ListChannelsRequest* request,
@@ -87,13 +86,14 @@ class ChannelService final : public internal::AllMethods {
                                         v1::FlushBlocksResponse* response) override;
 
  private:
-  // PERMISSION_DENIED if this listener's clients may only read.
-  absl::Status CheckControl(const char* method, const grpc::CallbackServerContext& context) const;
-  // "by PEER on LISTENER", for the audit.
-  std::string Caller(const grpc::CallbackServerContext& context) const;
+  Caller CallerOf(const char* method, const grpc::CallbackServerContext* context) const {
+    return Caller(core_, entrance_, method, *context);
+  }
   // Finishes a unary call with what `call` returns, on a thread that may block.
   grpc::ServerUnaryReactor* OnDoorThread(grpc::CallbackServerContext* context,
                                          std::function<absl::Status()> call);
+  static grpc::ServerUnaryReactor* Finish(grpc::CallbackServerContext* context,
+                                          const absl::Status& status);
   // Makes one change of a value, and an audit line of it. `Request` is one of
   // those that FromProto() makes a hub::ValueChange of; `answer` puts what came
   // out into the response.
@@ -103,8 +103,7 @@ class ChannelService final : public internal::AllMethods {
                                         std::function<void(const hub::ValueChanged&)> answer);
 
   Core& core_;
-  const Right right_;
-  const std::string where_;
+  const Entrance entrance_;
 };
 
 }  // namespace kchan::rpc

@@ -12,8 +12,10 @@
 #include "bridge/rpc/door_threads.h"
 #include "bridge/rpc/lanes.h"
 #include "bridge/rpc/open_streams.h"
+#include "bridge/rpc/policy_in_force.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/rpc/server_stats.h"
+#include "bridge/security/audit_log.h"
 
 namespace kchan::rpc {
 
@@ -25,6 +27,8 @@ struct Core {
       : hub(the_hub),
         options(the_options),
         netlink(the_netlink),
+        policy(options.policy),
+        audit(options.audit),
         door_threads(options.limits.door_threads, options.limits.door_queue),
         netlink_threads(netlink == nullptr ? 0 : options.limits.max_netlink_requests,
                         options.limits.door_queue),
@@ -36,18 +40,11 @@ struct Core {
         block_transfers("block_transfers", options.limits.max_block_transfers),
         netlink_requests("netlink_requests", options.limits.max_netlink_requests) {}
 
-  void Audit(const std::string& line) const {
-    if (options.audit) options.audit(line);
-  }
-
-  std::array<OpenStreams*, 6> all_streams() {
-    return {&subscriptions, &watches,         &publishers,
-            &value_watches, &block_transfers, &netlink_requests};
-  }
-
   hub::Hub& hub;
   const ServerOptions options;
   const netlink::NetlinkEngine* const netlink;  // null: there is no such service
+  PolicyInForce policy;
+  security::AuditLog audit;
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   DoorThreads door_threads;
   // Apart from those: no channel waits for a family that does not answer.
@@ -60,6 +57,12 @@ struct Core {
   OpenStreams value_watches;
   OpenStreams block_transfers;
   OpenStreams netlink_requests;
+
+  // All of those.
+  std::array<OpenStreams*, 6> all_streams() {
+    return {&subscriptions, &watches,         &publishers,
+            &value_watches, &block_transfers, &netlink_requests};
+  }
 };
 
 }  // namespace kchan::rpc

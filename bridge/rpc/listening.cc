@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/rpc/listening.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/unix_socket.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/security/server_credentials.h"
-#include "grpcpp/security/tls_certificate_provider.h"
-#include "grpcpp/security/tls_credentials_options.h"
 #include "grpcpp/server_builder.h"
 
 namespace kchan::rpc {
@@ -24,37 +18,6 @@ namespace {
 constexpr int kKeepAliveMs = 30'000;
 constexpr int kKeepAliveTimeoutMs = 10'000;
 constexpr int kMinPingIntervalMs = 10'000;
-constexpr unsigned kCertificateRefreshSeconds = 60;
-
-absl::Status CheckReadable(const std::string& file, const char* what) {
-  if (access(file.c_str(), R_OK) == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat(what, " ", file, " cannot be read"));
-}
-
-absl::Status CheckFiles(const Tls& tls) {
-  absl::Status status = CheckReadable(tls.certificate_file, "certificate");
-  status.Update(CheckReadable(tls.key_file, "key"));
-  if (!tls.client_ca_file.empty()) status.Update(CheckReadable(tls.client_ca_file, "client CA"));
-  return status;
-}
-
-// Reads the files again while it runs: certificates expire sooner than daemons.
-std::shared_ptr<grpc::ServerCredentials> Credentials(const Tls& tls) {
-  namespace experimental = grpc::experimental;
-  const bool verifies = !tls.client_ca_file.empty();
-  auto provider = verifies ? std::make_shared<experimental::FileWatcherCertificateProvider>(
-                                 tls.key_file, tls.certificate_file, tls.client_ca_file,
-                                 kCertificateRefreshSeconds)
-                           : std::make_shared<experimental::FileWatcherCertificateProvider>(
-                                 tls.key_file, tls.certificate_file, kCertificateRefreshSeconds);
-  experimental::TlsServerCredentialsOptions options(provider);
-  options.watch_identity_key_cert_pairs();
-  if (verifies) options.watch_root_certs();
-  options.set_cert_request_type(verifies
-                                    ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                                    : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
-  return experimental::TlsServerCredentials(options);
-}
 
 void Configure(const ServerLimits& limits, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(limits.max_request_bytes);
@@ -70,27 +33,27 @@ void Configure(const ServerLimits& limits, grpc::ServerBuilder& builder) {
                              kMinPingIntervalMs);
 }
 
-// Serves `address` (as gRPC writes it); returns the port.
-absl::StatusOr<int> Serve(Core& core, Right right, const std::string& address,
+// Serves the entrance (its address as gRPC writes it); returns the port.
+absl::StatusOr<int> Serve(Core& core, const Entrance& entrance,
                           const std::shared_ptr<grpc::ServerCredentials>& credentials,
                           Listening& listening) {
-  listening.channel_service = std::make_unique<ChannelService>(core, right, address);
-  listening.node_service = std::make_unique<NodeService>(core);
+  listening.channel_service = std::make_unique<ChannelService>(core, entrance);
+  listening.node_service = std::make_unique<NodeService>(core, entrance);
   grpc::ServerBuilder builder;
   Configure(core.options.limits, builder);
   int port = 0;
-  builder.AddListeningPort(address, credentials, &port);
+  builder.AddListeningPort(entrance.address, credentials, &port);
   builder.RegisterService(listening.channel_service.get());
   builder.RegisterService(listening.node_service.get());
   if (core.netlink != nullptr) {
-    listening.netlink_service =
-        std::make_unique<NetlinkService>(core, *core.netlink, right, address);
+    listening.netlink_service = std::make_unique<NetlinkService>(core, *core.netlink, entrance);
     builder.RegisterService(listening.netlink_service.get());
   }
   listening.server = builder.BuildAndStart();
   if (listening.server == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", address, ": is the address in use, or not one of this machine?"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", entrance.address,
+                     ": is the address in use, or not one of this machine?"));
   }
   return port;
 }
@@ -99,9 +62,15 @@ absl::StatusOr<Listening> Listen(Core& core, Right right, const UnixListener& un
   if (absl::Status status = PrepareUnixSocket(unix_listener); !status.ok()) return status;
   Listening listening;
   listening.address = absl::StrCat("unix:", unix_listener.path);
+  const std::string usual = right == Right::kControl ? "unix:control" : "unix:read";
+  const Entrance entrance{.address = listening.address,
+                          .right = right,
+                          .is_local = true,
+                          .identity = security::OfUnixListener(
+                              unix_listener.identity.empty() ? usual : unix_listener.identity)};
   {
     const PrivateUmask umask;
-    auto port = Serve(core, right, listening.address, grpc::InsecureServerCredentials(), listening);
+    auto port = Serve(core, entrance, grpc::InsecureServerCredentials(), listening);
     if (!port.ok()) return port.status();
   }
   if (absl::Status status = GrantUnixSocket(unix_listener); !status.ok()) return status;
@@ -109,12 +78,19 @@ absl::StatusOr<Listening> Listen(Core& core, Right right, const UnixListener& un
 }
 
 absl::StatusOr<Listening> Listen(Core& core, Right right, const TcpListener& tcp) {
-  if (tcp.tls) {
-    if (absl::Status status = CheckFiles(*tcp.tls); !status.ok()) return status;
-  }
   Listening listening;
-  auto port = Serve(core, right, tcp.address,
-                    tcp.tls ? Credentials(*tcp.tls) : grpc::InsecureServerCredentials(), listening);
+  Entrance entrance{.address = tcp.address, .right = right};
+  if (tcp.tls) {
+    auto tls = ServerTls::Open(*tcp.tls);
+    if (!tls.ok()) return tls.status();
+    listening.tls = *std::move(tls);
+  }
+  if (!tcp.tls || tcp.tls->client_ca_file.empty()) {
+    entrance.identity = security::OfAnonymous(/*has_tls=*/tcp.tls.has_value());
+  }
+  auto port = Serve(
+      core, entrance,
+      listening.tls ? listening.tls->Credentials() : grpc::InsecureServerCredentials(), listening);
   if (!port.ok()) return port.status();
   listening.address = absl::StrCat(tcp.address.substr(0, tcp.address.rfind(':')), ":", *port);
   return listening;

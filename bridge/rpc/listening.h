@@ -10,13 +10,15 @@
 #include "bridge/rpc/netlink_service.h"
 #include "bridge/rpc/node_service.h"
 #include "bridge/rpc/server_options.h"
+#include "bridge/rpc/server_tls.h"
 #include "grpcpp/server.h"
 
 namespace kchan::rpc {
 
 // One listener at work: a gRPC server with services of its own.
 struct Listening {
-  std::string address;  // as clients write it
+  std::string address;             // as clients write it
+  std::unique_ptr<ServerTls> tls;  // null: it has none
   std::unique_ptr<ChannelService> channel_service;
   std::unique_ptr<NodeService> node_service;
   std::unique_ptr<NetlinkService> netlink_service;  // null: this daemon has none

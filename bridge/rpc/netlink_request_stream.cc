@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/rpc/netlink_request_stream.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/netlink_messages.h"
 #include "bridge/rpc/status.h"
@@ -11,15 +10,31 @@ namespace kchan::rpc {
 
 NetlinkRequestStream::Reactor* NetlinkRequestStream::Start(
     Core& core, const netlink::NetlinkEngine& engine, netlink::NetlinkRequest request,
-    const grpc::CallbackServerContext& context, std::string caller) {
+    Caller caller, const grpc::CallbackServerContext& context) {
   auto stream = std::make_shared<NetlinkRequestStream>(
-      core, engine, std::move(request), absl::FromChrono(context.deadline()), std::move(caller));
+      core, engine, std::move(request), std::move(caller), absl::FromChrono(context.deadline()));
   stream->self_ = stream;
   if (absl::Status status = core.netlink_requests.Add(stream); !status.ok()) {
     stream->EndSoon(status);
   }
   stream->Continue();
   return stream.get();
+}
+
+NetlinkRequestStream::NetlinkRequestStream(Core& core, const netlink::NetlinkEngine& engine,
+                                           netlink::NetlinkRequest request, Caller caller,
+                                           absl::Time deadline)
+    : core_(core),
+      engine_(engine),
+      request_(std::move(request)),
+      caller_(std::move(caller)),
+      deadline_(deadline) {
+  request_.rights = [this](const netlink::Wanted& wanted) {
+    wanted_ = wanted;
+    auto rights = caller_.CheckNetlink(wanted, request_.network_namespace);
+    is_denied_ = !rights.ok();
+    return rights;
+  };
 }
 
 void NetlinkRequestStream::EndSoon(const absl::Status& status) {
@@ -56,15 +71,29 @@ absl::Status NetlinkRequestStream::Begin() {
     call_ = *std::move(call);
     return absl::OkStatus();
   }
-  if (!absl::IsPermissionDenied(call.status())) return call.status();
-  core_.Audit(absl::StrCat("netlink request denied ", caller_, ": ",
-                           absl::CEscape(call.status().message())));
-  return WithReason(call.status(), "NETLINK_NOT_OPENED");
+  if (is_denied_ || !absl::IsPermissionDenied(call.status())) return call.status();
+  constexpr char kReason[] = "NETLINK_NOT_OPENED";
+  caller_.AuditDenial(absl::StrCat("netlink ", request_.family, " ", request_.operation), kReason);
+  return WithReason(call.status(), kReason);
+}
+
+absl::Status NetlinkRequestStream::FollowPolicy() {
+  if (!caller_.Renew() || call_ == nullptr) return absl::OkStatus();
+  const auto has_control = caller_.CheckNetlink(wanted_, request_.network_namespace);
+  if (!has_control.ok()) return has_control.status();
+  if (*has_control || !call_->is_privileged() || wanted_.is_group) return absl::OkStatus();
+  return WithReason(absl::PermissionDeniedError(
+                        absl::StrCat(call_->what(), ": the node's policy has changed meanwhile")),
+                    "NOT_ALLOWED");
 }
 
 absl::StatusOr<netlink::AnswerPart> NetlinkRequestStream::Receive() {
   for (;;) {
     if (absl::Status status = end_status(); !status.ok()) return status;
+    if (absl::Status status = FollowPolicy(); !status.ok()) {
+      is_denied_ = true;
+      return status;
+    }
     if (call_ == nullptr) {
       if (absl::Status status = Begin(); !status.ok()) return status;
     }
@@ -86,18 +115,25 @@ void NetlinkRequestStream::ReceiveOnNetlinkThread() {
   if (is_last && is_empty) return End(absl::OkStatus());
   response_ = ToProto(*std::move(part));
   if (!is_last) return StartWrite(&response_);
-  if (call_->is_privileged()) {
-    core_.Audit(absl::StrCat("netlink request ", call_->what(), " ", caller_, ": OK"));
-  }
+  AuditPrivileged(absl::OkStatus());
   StartWriteAndFinish(&response_, grpc::WriteOptions(), grpc::Status::OK);
 }
 
 void NetlinkRequestStream::End(const absl::Status& status) {
-  if (call_ != nullptr && (call_->is_privileged() || absl::IsPermissionDenied(status))) {
-    core_.Audit(absl::StrCat("netlink request ", call_->what(), " ", caller_, ": ",
-                             absl::StatusCodeToString(status.code())));
+  AuditPrivileged(status);
+  if (call_ != nullptr && !call_->is_privileged() && !is_denied_ &&
+      absl::IsPermissionDenied(status)) {
+    caller_.AuditDenial(absl::StrCat("netlink ", call_->what()), "refused by the kernel");
   }
   Finish(ToGrpcStatus(status));
+}
+
+void NetlinkRequestStream::AuditPrivileged(const absl::Status& status) const {
+  if (call_ == nullptr || !call_->is_privileged()) return;
+  const auto decision =
+      caller_.grants().Netlink(wanted_, request_.network_namespace, /*privileged=*/true);
+  caller_.Audit(absl::StrCat("netlink ", call_->what()), "", decision.rule,
+                absl::StatusCodeToString(status.code()));
 }
 
 void NetlinkRequestStream::OnWriteDone(bool ok) {

@@ -4,13 +4,12 @@
 
 #include <memory>
 #include <mutex>
-#include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/netlink/wake_event.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/core.h"
 #include "grpcpp/support/server_callback.h"
 #include "kchan/v1/netlink_service.pb.h"
@@ -32,18 +31,13 @@ class NetlinkRequestStream final : public grpc::ServerWriteReactor<v1::RequestRe
   using Reactor = grpc::ServerWriteReactor<v1::RequestResponse>;
 
   // For gRPC: serves the call, or ends it if there are too many. `request` may
-  // point into what gRPC keeps until the call ends; `caller` is for the audit.
+  // point into what gRPC keeps until the call ends.
   static Reactor* Start(Core& core, const netlink::NetlinkEngine& engine,
-                        netlink::NetlinkRequest request, const grpc::CallbackServerContext& context,
-                        std::string caller);
+                        netlink::NetlinkRequest request, Caller caller,
+                        const grpc::CallbackServerContext& context);
 
   NetlinkRequestStream(Core& core, const netlink::NetlinkEngine& engine,
-                       netlink::NetlinkRequest request, absl::Time deadline, std::string caller)
-      : core_(core),
-        engine_(engine),
-        request_(std::move(request)),
-        deadline_(deadline),
-        caller_(std::move(caller)) {}
+                       netlink::NetlinkRequest request, Caller caller, absl::Time deadline);
 
   // Any thread. Ends its wait for the kernel; a call inside the kernel returns
   // first.
@@ -57,16 +51,22 @@ class NetlinkRequestStream final : public grpc::ServerWriteReactor<v1::RequestRe
   void Continue();
   void ReceiveOnNetlinkThread();
   absl::Status Begin();
+  // Whether the client may still have what it is being given.
+  absl::Status FollowPolicy();
   // OK: there is something to write, or it has ended.
   absl::StatusOr<netlink::AnswerPart> Receive();
   void End(const absl::Status& status);
+  // A line, if it was done with kchand's capabilities.
+  void AuditPrivileged(const absl::Status& status) const;
   absl::Status end_status();
 
   Core& core_;
   const netlink::NetlinkEngine& engine_;
-  const netlink::NetlinkRequest request_;
+  netlink::NetlinkRequest request_;
+  Caller caller_;
   const absl::Time deadline_;
-  const std::string caller_;
+  netlink::Wanted wanted_;  // from Begin() on: what the request comes to
+  bool is_denied_ = false;  // by its caller's rights
   std::shared_ptr<NetlinkRequestStream> self_;
   netlink::WakeEvent wake_;
   std::unique_ptr<netlink::NetlinkCall> call_;  // from Begin() on

@@ -3,12 +3,12 @@
 #define KCHAN_BRIDGE_RPC_NETLINK_SERVICE_H_
 
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/core.h"
+#include "bridge/rpc/entrance.h"
 #include "kchan/v1/netlink_service.grpc.pb.h"
 
 namespace kchan::rpc {
@@ -18,9 +18,8 @@ namespace kchan::rpc {
 // Thread safety: gRPC calls it from any of its threads. Nothing here blocks.
 class NetlinkService final : public v1::NetlinkService::CallbackService {
  public:
-  // `where` names the listener for messages.
-  NetlinkService(Core& core, const netlink::NetlinkEngine& engine, Right right, std::string where)
-      : core_(core), engine_(engine), right_(right), where_(std::move(where)) {}
+  NetlinkService(Core& core, const netlink::NetlinkEngine& engine, Entrance entrance)
+      : core_(core), engine_(engine), entrance_(std::move(entrance)) {}
 
   grpc::ServerUnaryReactor* ListFamilies(grpc::CallbackServerContext* context,
                                          const v1::ListFamiliesRequest* request,
@@ -35,14 +34,15 @@ class NetlinkService final : public v1::NetlinkService::CallbackService {
                                    v1::DecodeResponse* response) override;
 
  private:
-  // Finishes a unary call with what `call` returns, on a thread that may block.
+  // Finishes a unary call with what `call` returns, on a thread that may block;
+  // at once, if `allowed` is not OK.
   grpc::ServerUnaryReactor* OnNetlinkThread(grpc::CallbackServerContext* context,
+                                            const absl::Status& allowed,
                                             std::function<absl::Status()> call);
 
   Core& core_;
   const netlink::NetlinkEngine& engine_;
-  const Right right_;
-  const std::string where_;
+  const Entrance entrance_;
 };
 
 }  // namespace kchan::rpc

@@ -2,7 +2,11 @@
 #ifndef KCHAN_BRIDGE_RPC_NODE_SERVICE_H_
 #define KCHAN_BRIDGE_RPC_NODE_SERVICE_H_
 
+#include <utility>
+
+#include "absl/status/status.h"
 #include "bridge/rpc/core.h"
+#include "bridge/rpc/entrance.h"
 #include "kchan/v1/node_service.grpc.pb.h"
 
 namespace kchan::rpc {
@@ -12,7 +16,7 @@ namespace kchan::rpc {
 // Thread safety: gRPC calls it from any of its threads. Nothing here blocks.
 class NodeService final : public v1::NodeService::CallbackService {
  public:
-  explicit NodeService(Core& core) : core_(core) {}
+  NodeService(Core& core, Entrance entrance) : core_(core), entrance_(std::move(entrance)) {}
 
   grpc::ServerUnaryReactor* GetNode(grpc::CallbackServerContext* context,
                                     const v1::GetNodeRequest* request,
@@ -22,7 +26,11 @@ class NodeService final : public v1::NodeService::CallbackService {
                                       v1::GetStatusResponse* response) override;
 
  private:
+  absl::Status Tell(const grpc::CallbackServerContext& context, v1::GetNodeResponse& response);
+  absl::Status Tell(const grpc::CallbackServerContext& context, v1::GetStatusResponse& response);
+
   Core& core_;
+  const Entrance entrance_;
 };
 
 }  // namespace kchan::rpc

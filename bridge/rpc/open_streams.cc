@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/rpc/open_streams.h"
 
-#include <vector>
-
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/status.h"
 
@@ -33,12 +31,27 @@ void OpenStreams::EndAll(const absl::Status& status) {
   {
     std::lock_guard lock(mutex_);
     closed_ = status;
-    for (const auto& [raw, weak] : streams_) {
-      if (auto stream = weak.lock()) open.push_back(std::move(stream));
-    }
+    open = OpenLocked();
   }
   // Without the lock: ending may remove.
   for (const std::shared_ptr<Stream>& stream : open) stream->EndSoon(status);
+}
+
+void OpenStreams::TellPolicyChanged() {
+  std::vector<std::shared_ptr<Stream>> open;
+  {
+    std::lock_guard lock(mutex_);
+    open = OpenLocked();
+  }
+  for (const std::shared_ptr<Stream>& stream : open) stream->PolicyChanged();
+}
+
+std::vector<std::shared_ptr<Stream>> OpenStreams::OpenLocked() const {
+  std::vector<std::shared_ptr<Stream>> open;
+  for (const auto& [raw, weak] : streams_) {
+    if (auto stream = weak.lock()) open.push_back(std::move(stream));
+  }
+  return open;
 }
 
 void OpenStreams::AwaitEmpty(std::chrono::steady_clock::time_point deadline) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -21,6 +22,10 @@ class Stream {
 
   // Asks it to end with `status`. Any thread; returns at once.
   virtual void EndSoon(const absl::Status& status) = 0;
+
+  // There is another policy. Any thread; returns at once. Nothing to do for one
+  // that asks its caller before each step anyway.
+  virtual void PolicyChanged() {}
 };
 
 // The open streams of one kind: how many there may be, and how to end them.
@@ -38,6 +43,9 @@ class OpenStreams {
   // Asks all to end and lets no more in.
   void EndAll(const absl::Status& status);
 
+  // Tells all that there is another policy.
+  void TellPolicyChanged();
+
   // Waits until the last has ended, or until `deadline`.
   void AwaitEmpty(std::chrono::steady_clock::time_point deadline);
 
@@ -46,6 +54,8 @@ class OpenStreams {
   const std::string& kind() const { return kind_; }
 
  private:
+  std::vector<std::shared_ptr<Stream>> OpenLocked() const;
+
   const std::string kind_;
   const size_t max_;
   mutable std::mutex mutex_;

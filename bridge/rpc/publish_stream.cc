@@ -13,6 +13,10 @@
 namespace kchan::rpc {
 namespace {
 
+// Channels of one call whose records the audit has as a sum.
+constexpr size_t kMaxCounted = 64;
+constexpr size_t kMaxCountedName = 256;  // longer than any that there is
+
 // What can be said about a record without asking the kernel.
 absl::Status Check(const hub::Hub& hub, const v1::PublishRequest& request) {
   const auto channel = FindChannel(hub, request.channel());
@@ -51,7 +55,7 @@ hub::KernelAnswer Publish(const hub::Hub& hub, const v1::PublishRequest& request
 
 }  // namespace
 
-PublishStream::Reactor* PublishStream::Start(Core& core, std::string caller) {
+PublishStream::Reactor* PublishStream::Start(Core& core, Caller caller) {
   auto stream = std::make_shared<PublishStream>(core, std::move(caller));
   stream->self_ = stream;
   stream->StartRead(&stream->request_);
@@ -82,12 +86,35 @@ void PublishStream::OnReadDone(bool ok) {
 }
 
 void PublishStream::PublishOnDoorThread() {
+  if (absl::Status status = CheckRights(); !status.ok()) return Answer(status, 0);
   const hub::KernelAnswer answer = Publish(core_.hub, request_);
+  Count(answer.status);
   Answer(answer.status, answer.kernel_errno);
 }
 
+absl::Status PublishStream::CheckRights() {
+  const std::string& channel = request_.channel();
+  if (!caller_.Renew() && !allowed_.empty() && channel == allowed_) return absl::OkStatus();
+  allowed_.clear();
+  absl::Status status = caller_.Check(security::Right::kWrite, channel);
+  if (status.ok()) allowed_ = channel;
+  return status;
+}
+
+void PublishStream::Count(const absl::Status& status) {
+  const std::string channel = request_.channel().substr(0, kMaxCountedName);
+  auto counts = counts_.find(channel);
+  if (counts == counts_.end()) {
+    const bool is_full = counts_.size() == kMaxCounted;
+    caller_.AuditChannel(security::Right::kWrite, channel, "",
+                         is_full ? absl::StatusCodeToString(status.code()) : "begun");
+    if (is_full) return;  // each record has a line of its own
+    counts = counts_.emplace(channel, Counts()).first;
+  }
+  ++(status.ok() ? counts->second.taken : counts->second.refused);
+}
+
 void PublishStream::Answer(const absl::Status& status, int kernel_errno) {
-  ++(status.ok() ? taken_ : refused_);
   response_.Clear();
   response_.set_request_id(request_.request_id());
   *response_.mutable_status() = ToRpcStatus(status);
@@ -118,8 +145,11 @@ void PublishStream::End(const absl::Status& status) {
 
 void PublishStream::OnDone() {
   core_.publishers.Remove(this);
-  core_.Audit(
-      absl::StrCat("Publish ", caller_, ": ", taken_, " records taken, ", refused_, " refused"));
+  for (const auto& [channel, counts] : counts_) {
+    caller_.AuditChannel(
+        security::Right::kWrite, channel, "",
+        absl::StrCat(counts.taken, " records taken, ", counts.refused, " refused"));
+  }
   const std::shared_ptr<PublishStream> self = std::move(self_);
 }
 

@@ -3,12 +3,14 @@
 #define KCHAN_BRIDGE_RPC_PUBLISH_STREAM_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/core.h"
 #include "grpcpp/support/server_callback.h"
 #include "kchan/v1/channel_service.pb.h"
@@ -30,10 +32,9 @@ class PublishStream final : public grpc::ServerBidiReactor<v1::PublishRequest, v
   using Reactor = grpc::ServerBidiReactor<v1::PublishRequest, v1::PublishResponse>;
 
   // For gRPC: serves the call, or ends it if there are too many.
-  // `caller` is who calls, for the audit.
-  static Reactor* Start(Core& core, std::string caller);
+  static Reactor* Start(Core& core, Caller caller);
 
-  PublishStream(Core& core, std::string caller) : core_(core), caller_(std::move(caller)) {}
+  PublishStream(Core& core, Caller caller) : core_(core), caller_(std::move(caller)) {}
 
   // Any thread. A record that the kernel has now is answered first.
   void EndSoon(const absl::Status& status) override;
@@ -43,14 +44,23 @@ class PublishStream final : public grpc::ServerBidiReactor<v1::PublishRequest, v
   void OnDone() override;
 
  private:
+  // What has become of the records for one channel.
+  struct Counts {
+    uint64_t taken = 0;  // by the kernel
+    uint64_t refused = 0;
+  };
+
   void PublishOnDoorThread();
+  absl::Status CheckRights();
+  // Notes what has become of the record; the first of a channel is audited.
+  void Count(const absl::Status& status);
   void Answer(const absl::Status& status, int kernel_errno);
   void End(const absl::Status& status);
 
   Core& core_;
-  const std::string caller_;
-  uint64_t taken_ = 0;  // by the kernel
-  uint64_t refused_ = 0;
+  Caller caller_;
+  std::string allowed_;                   // the last channel that it was found allowed to
+  std::map<std::string, Counts> counts_;  // by channel; bounded
   std::shared_ptr<PublishStream> self_;
   v1::PublishRequest request_;
   v1::PublishResponse response_;

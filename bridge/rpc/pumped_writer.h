@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/open_streams.h"
 #include "bridge/rpc/pump.h"
 #include "bridge/rpc/status.h"
@@ -35,6 +36,8 @@ class PumpedWriter : public grpc::ServerWriteReactor<Response>, public Pump::Tas
     Notify();
   }
 
+  void PolicyChanged() final { Notify(); }
+
   void OnWriteDone(bool ok) final {
     (ok ? written_ : cancelled_) = true;
     Notify();
@@ -51,7 +54,13 @@ class PumpedWriter : public grpc::ServerWriteReactor<Response>, public Pump::Tas
   }
 
  protected:
-  PumpedWriter(Pump& pump, OpenStreams& open) : Task(pump), open_(open) {}
+  PumpedWriter(Pump& pump, OpenStreams& open, Caller caller)
+      : Task(pump), open_(open), caller_(std::move(caller)) {}
+
+  const Caller& caller() const { return caller_; }
+
+  // Whether its caller may still have all this, by another policy.
+  virtual absl::Status CheckRights() = 0;
 
   // Serves `writer`'s call, or ends it if there are too many.
   static Reactor* Begin(const std::shared_ptr<PumpedWriter>& writer) {
@@ -85,6 +94,9 @@ class PumpedWriter : public grpc::ServerWriteReactor<Response>, public Pump::Tas
     if (ended_) return;
     if (cancelled_) return End(absl::CancelledError("the client went away"));
     if (const absl::Status status = end_status(); !status.ok()) return End(status);
+    if (caller_.Renew()) {
+      if (const absl::Status status = CheckRights(); !status.ok()) return End(status);
+    }
     if (written_.exchange(false)) {
       writing_ = false;
       Written();
@@ -98,6 +110,7 @@ class PumpedWriter : public grpc::ServerWriteReactor<Response>, public Pump::Tas
   }
 
   OpenStreams& open_;
+  Caller caller_;
   std::shared_ptr<PumpedWriter> self_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> written_{false};

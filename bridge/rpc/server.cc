@@ -67,6 +67,24 @@ class Server::Impl {
     return all;
   }
 
+  void SetPolicy(std::shared_ptr<const security::Authorizer> policy) {
+    core_.policy.Set(std::move(policy));
+    for (OpenStreams* streams : core_.all_streams()) streams->TellPolicyChanged();
+  }
+
+  std::vector<TlsState> ReloadCertificates() {
+    std::vector<TlsState> all;
+    for (const Listening& listening : listening_) {
+      if (listening.tls == nullptr) continue;
+      absl::Status status = listening.tls->Reload();
+      all.push_back({.address = listening.address,
+                     .files = listening.tls->files(),
+                     .certificates = listening.tls->certificates(),
+                     .files_status = std::move(status)});
+    }
+    return all;
+  }
+
   Core& core() { return core_; }
 
   void Shutdown() {
@@ -132,6 +150,12 @@ std::vector<StreamCount> Server::streams() const {
 }
 
 std::vector<std::string> Server::addresses() const { return impl_->addresses(); }
+void Server::SetPolicy(std::shared_ptr<const security::Authorizer> policy) {
+  impl_->SetPolicy(std::move(policy));
+}
+
+std::vector<Server::TlsState> Server::ReloadCertificates() { return impl_->ReloadCertificates(); }
+
 void Server::Shutdown() { impl_->Shutdown(); }
 
 }  // namespace kchan::rpc

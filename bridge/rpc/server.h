@@ -19,7 +19,8 @@ namespace kchan::rpc {
 // Each listener is a gRPC server of its own with its own right, because gRPC
 // does not say through which socket a call came.
 //
-// Thread safety: Shutdown() from one thread; the rest from any.
+// Thread safety: Shutdown() from one thread, when no other call is under way; the
+// rest from any.
 //
 // Lifetime: the hub, its door and `netlink` outlive it. The destructor shuts down.
 class Server {
@@ -35,6 +36,20 @@ class Server {
   // Where it listens, as clients write it: "unix:/run/kchan/read.sock",
   // "127.0.0.1:50051" (with the port that it got).
   std::vector<std::string> addresses() const;
+
+  // From now on this policy holds, also for calls that are under way: what it
+  // does not allow any more ends with PERMISSION_DENIED.
+  void SetPolicy(std::shared_ptr<const security::Authorizer> policy);
+
+  // Certificates of a listener.
+  struct TlsState {
+    std::string address;
+    security::TlsFiles files;
+    security::Certificates certificates;  // that new connections get
+    absl::Status files_status;            // not OK: why the files are not used
+  };
+  // Reads all certificates again; what makes sense, new connections get.
+  std::vector<TlsState> ReloadCertificates();
 
   const NodeIdentity& node() const;
   const ServerStats& stats() const;

@@ -6,12 +6,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "bridge/hub/cpus.h"
+#include "bridge/security/authorizer.h"
+#include "bridge/security/certificates.h"
 
 namespace kchan::rpc {
 
@@ -22,19 +25,16 @@ enum class Right : uint8_t { kRead, kControl };
 struct UnixListener {
   std::string path;
   uint32_t mode = 0660;
-  std::string group;  // empty: the daemon's own
+  std::string group;          // empty: the daemon's own
+  std::string identity = {};  // of its clients; empty: "unix:read" or "unix:control"
 };
 
-// Certificates and keys, in files that are read again when they change.
-struct Tls {
-  std::string certificate_file;
-  std::string key_file;
-  std::string client_ca_file;  // empty: clients are not verified
-};
+using Tls = security::TlsFiles;
 
 struct TcpListener {
   std::string address;     // "127.0.0.1:50051", "[::1]:50051"; port 0: any
   std::optional<Tls> tls;  // nothing: neither secret nor authenticated
+  bool is_remote = false;  // it has no tls though its address is not loopback
 };
 
 struct Listener {
@@ -74,8 +74,10 @@ struct ServerOptions {
   // Where those, and gRPC's own, run. Nothing: anywhere.
   std::optional<hub::Cpus> cpus;
   bool channelz = false;
-  // Told, in one line, of each write by a client and of each that was denied.
-  // Called from any thread; must not block. May be empty.
+  // Who may do what; null: whatever the listeners' rights say.
+  std::shared_ptr<const security::Authorizer> policy;
+  // Given the audit (security::AuditLog), line by line. Called from any thread;
+  // must not block. May be empty.
   std::function<void(const std::string& line)> audit;
   // How long streams may take to end when the server shuts down.
   std::chrono::milliseconds drain_timeout{3000};

@@ -32,6 +32,16 @@ std::string Describe(const std::vector<hub::ChannelCursor>& cursors) {
   return text;
 }
 
+// Of what is selected by name: a glob selects what may be read only.
+absl::Status CheckRights(const Caller& caller, const hub::SubscriptionOptions& options) {
+  for (const hub::Selection& selection : options.selections) {
+    if (selection.is_glob) continue;
+    absl::Status status = caller.Check(security::Right::kRead, selection.pattern);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 // The hub refuses too, but does not know the methods to use instead.
 absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOptions& options) {
   for (const hub::Selection& selection : options.selections) {
@@ -44,16 +54,24 @@ absl::Status CheckHaveRecords(const hub::Hub& hub, const hub::SubscriptionOption
 
 }  // namespace
 
-SubscribeStream::Reactor* SubscribeStream::Start(Core& core, grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<SubscribeStream>(core, core.lanes.Next(), context);
+SubscribeStream::Reactor* SubscribeStream::Start(Core& core, Caller caller,
+                                                 grpc::CallbackServerContext* context) {
+  auto stream =
+      std::make_shared<SubscribeStream>(core, core.lanes.Next(), std::move(caller), context);
   stream->self_ = stream;
   stream->StartRead(&stream->request_);
   if (absl::Status status = core.subscriptions.Add(stream); !status.ok()) stream->EndSoon(status);
+  stream->PolicyChanged();  // it may have, before it was among those that are told
   return stream.get();
 }
 
-SubscribeStream::SubscribeStream(Core& core, Lane& lane, grpc::CallbackServerContext* context)
-    : Task(lane.pump), core_(core), guard_(*lane.guard), call_(context->c_call()) {
+SubscribeStream::SubscribeStream(Core& core, Lane& lane, Caller caller,
+                                 grpc::CallbackServerContext* context)
+    : Task(lane.pump),
+      core_(core),
+      caller_(std::move(caller)),
+      guard_(*lane.guard),
+      call_(context->c_call()) {
   grpc_call_ref(call_);
 }
 
@@ -90,8 +108,25 @@ void SubscribeStream::OnDone() {
 
 void SubscribeStream::Run() {
   const uint32_t events = events_.exchange(0);
-  if (ended_ || !HandleEvents(events)) return;
+  if (ended_ || !FollowPolicy() || !HandleEvents(events)) return;
   Send();
+}
+
+// Ends a stream of which one channel may not be read any more: what it would be
+// without that is another subscription.
+bool SubscribeStream::FollowPolicy() {
+  if (!caller_.Renew() || !subscription_) return true;
+  absl::Status status = caller_.CheckAny(security::Right::kRead);
+  for (const std::string& channel : subscription_->channels()) {
+    if (status.ok()) status = caller_.Check(security::Right::kRead, channel);
+  }
+  if (!status.ok()) {
+    End(status);
+    return false;
+  }
+  subscription_->OffersChanged();
+  try_output_ = true;
+  return true;
 }
 
 void SubscribeStream::ClockSet() {
@@ -173,6 +208,10 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   max_delay_ = request->max_delay;
   heartbeat_interval_ = request->heartbeat_interval;
   windowed_ = request->options.window_bytes > 0;
+  if (absl::Status status = CheckRights(caller_, request->options); !status.ok()) return status;
+  request->options.is_offered = [this](const std::string& channel) {
+    return caller_.May(security::Right::kRead, channel);
+  };
   if (absl::Status status = CheckHaveRecords(core_.hub, request->options); !status.ok()) {
     return status;
   }

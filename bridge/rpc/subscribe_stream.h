@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "bridge/hub/subscription.h"
+#include "bridge/rpc/caller.h"
 #include "bridge/rpc/core.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
@@ -38,13 +39,14 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
   // For gRPC: serves the call, or ends it if there are too many.
-  static Reactor* Start(Core& core, grpc::CallbackServerContext* context);
+  static Reactor* Start(Core& core, Caller caller, grpc::CallbackServerContext* context);
 
-  SubscribeStream(Core& core, Lane& lane, grpc::CallbackServerContext* context);
+  SubscribeStream(Core& core, Lane& lane, Caller caller, grpc::CallbackServerContext* context);
   ~SubscribeStream() override;
 
   // Any thread.
   void EndSoon(const absl::Status& status) override;
+  void PolicyChanged() override { Notify(); }
 
   // gRPC's threads.
   void OnReadDone(bool ok) override;
@@ -86,6 +88,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void ClockSet() override;
 
   // False: the call has ended, touch nothing.
+  bool FollowPolicy();
   bool HandleEvents(uint32_t events);
   bool HandleRequest();
   absl::Status Apply(const v1::SubscribeRequest& request);
@@ -109,6 +112,7 @@ class SubscribeStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void End(const absl::Status& status);
 
   Core& core_;
+  Caller caller_;
   PinnedGuard& guard_;
   grpc_call* const call_;  // referenced: outlives gRPC's own use
   std::shared_ptr<SubscribeStream> self_;

@@ -2,10 +2,10 @@
 // The methods of channels of values.
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "bridge/rpc/channel_lookup.h"
 #include "bridge/rpc/channel_service.h"
+#include "bridge/rpc/refused_stream.h"
 #include "bridge/rpc/status.h"
 #include "bridge/rpc/value_messages.h"
 #include "bridge/rpc/value_watch_stream.h"
@@ -30,12 +30,12 @@ absl::Status Get(const hub::Hub& hub, const v1::GetValuesRequest& request,
 template <typename Request>
 absl::StatusOr<hub::ValueChanged> Change(const hub::Hub& hub, const Request& request,
                                          std::string& what) {
-  what = absl::StrCat(absl::CEscape(request.channel()), " ", absl::CEscape(request.word()));
+  what = request.word();
   const auto channel = FindValues(hub, request.channel());
   if (!channel.ok()) return channel.status();
   const auto change = FromProto(request, **channel);
   if (!change.ok()) return change.status();
-  what = absl::StrCat((*channel)->name(), " ", Describe(*change));
+  what = Describe(*change);
   const auto door = FindDoor(hub);
   if (!door.ok()) return door.status();
   auto changed = (*door)->ChangeValue(request.channel(), *change);
@@ -50,18 +50,18 @@ template <typename Request>
 grpc::ServerUnaryReactor* ChannelService::ChangeValue(
     const char* method, grpc::CallbackServerContext* context, const Request* request,
     std::function<void(const hub::ValueChanged&)> answer) {
-  if (absl::Status status = CheckControl(method, *context); !status.ok()) {
-    grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpcStatus(status));
-    return reactor;
+  const Caller caller = CallerOf(method, context);
+  if (absl::Status status = caller.Check(security::Right::kWrite, request->channel());
+      !status.ok()) {
+    return Finish(context, status);
   }
   return OnDoorThread(context, [=, this, answer = std::move(answer)]() -> absl::Status {
     std::string what;
     const auto changed = Change(core_.hub, *request, what);
     const bool swapped = !changed.ok() || changed->applied;
-    core_.Audit(absl::StrCat(
-        method, " ", what, " ", Caller(*context), ": ",
-        swapped ? absl::StatusCodeToString(changed.status().code()) : "found another value"));
+    caller.AuditChannel(
+        security::Right::kWrite, request->channel(), what,
+        swapped ? absl::StatusCodeToString(changed.status().code()) : "found another value");
     if (changed.ok()) answer(*changed);
     return changed.status();
   });
@@ -70,6 +70,11 @@ grpc::ServerUnaryReactor* ChannelService::ChangeValue(
 grpc::ServerUnaryReactor* ChannelService::GetValues(grpc::CallbackServerContext* context,
                                                     const v1::GetValuesRequest* request,
                                                     v1::GetValuesResponse* response) {
+  const Caller caller = CallerOf("GetValues", context);
+  if (absl::Status status = caller.Check(security::Right::kRead, request->channel());
+      !status.ok()) {
+    return Finish(context, status);
+  }
   return OnDoorThread(context, [=, this] { return Get(core_.hub, *request, *response); });
 }
 
@@ -101,8 +106,12 @@ grpc::ServerUnaryReactor* ChannelService::CompareAndSwapValue(
 }
 
 grpc::ServerWriteReactor<v1::WatchValuesResponse>* ChannelService::WatchValues(
-    grpc::CallbackServerContext* /*context*/, const v1::WatchValuesRequest* request) {
-  return ValueWatchStream::Start(core_, *request);
+    grpc::CallbackServerContext* context, const v1::WatchValuesRequest* request) {
+  Caller caller = CallerOf("WatchValues", context);
+  if (absl::Status status = caller.CheckAny(security::Right::kRead); !status.ok()) {
+    return new RefusedStream<ValueWatchStream::Reactor>(status);
+  }
+  return ValueWatchStream::Start(core_, std::move(caller), *request);
 }
 
 }  // namespace kchan::rpc

@@ -16,17 +16,29 @@ constexpr auto kPatience = std::chrono::seconds(2);
 
 }  // namespace
 
-ValueWatchStream::Reactor* ValueWatchStream::Start(Core& core,
+ValueWatchStream::Reactor* ValueWatchStream::Start(Core& core, Caller caller,
                                                    const v1::WatchValuesRequest& request) {
+  for (const std::string& channel : request.channels()) {
+    absl::Status status = caller.Check(security::Right::kRead, channel);
+    if (!status.ok()) return new RefusedStream<Reactor>(status);
+  }
   auto checked = FromProto(request, core.hub);
   if (!checked.ok()) return new RefusedStream<Reactor>(checked.status());
-  return Begin(std::make_shared<ValueWatchStream>(core, *std::move(checked)));
+  return Begin(std::make_shared<ValueWatchStream>(core, std::move(caller), *std::move(checked)));
 }
 
-ValueWatchStream::ValueWatchStream(Core& core, ValueWatchRequest request)
-    : PumpedWriter(core.lanes.Next().pump, core.value_watches),
+ValueWatchStream::ValueWatchStream(Core& core, Caller caller, ValueWatchRequest request)
+    : PumpedWriter(core.lanes.Next().pump, core.value_watches, std::move(caller)),
       core_(core),
       request_(std::move(request)) {}
+
+absl::Status ValueWatchStream::CheckRights() {
+  for (const std::shared_ptr<hub::Channel>& channel : request_.channels) {
+    absl::Status status = caller().Check(security::Right::kRead, channel->name());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
 
 void ValueWatchStream::Turn() {
   if (watched_.empty()) Open();

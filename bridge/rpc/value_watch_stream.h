@@ -22,11 +22,11 @@ namespace kchan::rpc {
 // Thread safety and lifetime: as PumpedWriter.
 class ValueWatchStream final : public PumpedWriter<v1::WatchValuesResponse> {
  public:
-  // For gRPC: serves the call, or ends it if the request is wrong or if there
-  // are too many.
-  static Reactor* Start(Core& core, const v1::WatchValuesRequest& request);
+  // For gRPC: serves the call, or ends it if the request is wrong, if its caller
+  // may not, or if there are too many.
+  static Reactor* Start(Core& core, Caller caller, const v1::WatchValuesRequest& request);
 
-  ValueWatchStream(Core& core, ValueWatchRequest request);
+  ValueWatchStream(Core& core, Caller caller, ValueWatchRequest request);
 
  private:
   using TimePoint = Pump::Clock::time_point;
@@ -43,6 +43,7 @@ class ValueWatchStream final : public PumpedWriter<v1::WatchValuesResponse> {
 
   void Turn() override;
   void Release() override;
+  absl::Status CheckRights() override;
   void Open();
   // False: the call has ended.
   bool FollowHub();

@@ -8,8 +8,13 @@
 
 namespace kchan::rpc {
 
-WatchStream::Reactor* WatchStream::Start(Core& core) {
-  return Begin(std::make_shared<WatchStream>(core));
+WatchStream::Reactor* WatchStream::Start(Core& core, Caller caller) {
+  return Begin(std::make_shared<WatchStream>(core, std::move(caller)));
+}
+
+absl::Status WatchStream::CheckRights() {
+  seen_version_ = 0;  // look again: other channels are this client's now
+  return caller().CheckAny(security::Right::kRead);
 }
 
 void WatchStream::Turn() {
@@ -28,6 +33,7 @@ void WatchStream::Compare() {
 void WatchStream::CompareOnce() {
   std::map<std::string, Known> now;
   for (const std::shared_ptr<hub::Channel>& channel : core_.hub.List()) {
+    if (!caller().May(security::Right::kRead, channel->name())) continue;
     Known known = Describe(*channel);
     const auto before = known_.find(channel->name());
     if (before == known_.end() || before->second != known) {

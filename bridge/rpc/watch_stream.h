@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "bridge/hub/channel.h"
 #include "bridge/rpc/core.h"
@@ -17,16 +18,17 @@ namespace kchan::rpc {
 
 // One WatchChannels call: compares the hub with what this client knows, each
 // time that the hub's version grows and the client has taken everything.
-// Memory is bounded by the number of channels, however slow the client is.
+// Memory is bounded by the number of channels, however slow the client is. A
+// channel that this client may not read is none.
 //
 // Thread safety and lifetime: as PumpedWriter.
 class WatchStream final : public PumpedWriter<v1::WatchChannelsResponse> {
  public:
   // For gRPC: serves the call, or ends it if there are too many.
-  static Reactor* Start(Core& core);
+  static Reactor* Start(Core& core, Caller caller);
 
-  explicit WatchStream(Core& core)
-      : PumpedWriter(core.lanes.Next().pump, core.watches), core_(core) {}
+  WatchStream(Core& core, Caller caller)
+      : PumpedWriter(core.lanes.Next().pump, core.watches, std::move(caller)), core_(core) {}
 
  private:
   // What a client knows of a channel: all that counts as a change.
@@ -45,6 +47,7 @@ class WatchStream final : public PumpedWriter<v1::WatchChannelsResponse> {
   void Turn() override;
   void Written() override { queue_.pop_front(); }
   void Release() override { core_.hub.Disarm(this); }
+  absl::Status CheckRights() override;
   // Queues what differs from known_; nothing does: armed for the next change.
   void Compare();
   void CompareOnce();

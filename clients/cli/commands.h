@@ -23,6 +23,8 @@ void AddSet(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddValue(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddBlock(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddNetlink(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddAuth(CLI::App& app, const GlobalOptions& options, Command* chosen);
+void AddCerts(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddStatus(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddHealth(CLI::App& app, const GlobalOptions& options, Command* chosen);
 void AddBench(CLI::App& app, const GlobalOptions& options, Command* chosen);

@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
   AddValue(app, options, &chosen);
   AddBlock(app, options, &chosen);
   AddNetlink(app, options, &chosen);
+  AddAuth(app, options, &chosen);
+  AddCerts(app, options, &chosen);
   AddStatus(app, options, &chosen);
   AddHealth(app, options, &chosen);
   AddBench(app, options, &chosen);

@@ -192,9 +192,11 @@ TEST_F(BlocksTest, ExtentsAreWrittenInOrderAndFlushed) {
   EXPECT_EQ(flushes_, 1);
   EXPECT_EQ(region().substr(512, 1025), std::string(512, 'b') + std::string(512, 'c') + "a");
   EXPECT_TRUE(
-      Eventually([this] { return !audited().empty(); }));  // told when the call is quite over
-  EXPECT_THAT(audited(), ElementsAre(StartsWith("WriteBlocks disk by ")));
-  EXPECT_THAT(audited()[0], HasSubstr("1049600 bytes written, OK"));
+      Eventually([this] { return audited().size() == 2; }));  // told when the call is quite over
+  EXPECT_THAT(audited()[0], HasSubstr(R"("object":"channel disk")"));
+  EXPECT_THAT(audited()[0], HasSubstr(R"("result":"begun")"));
+  EXPECT_THAT(audited()[1], HasSubstr(R"("request":"1049600 bytes written")"));
+  EXPECT_THAT(audited()[1], HasSubstr(R"("result":"OK")"));
 }
 
 TEST_F(BlocksTest, WhatCameBeforeTheFailureIsWritten) {
@@ -220,7 +222,7 @@ TEST_F(BlocksTest, WritingNeedsTheControlRightAndAWritableDevice) {
   StartWithDisk(/*read_only=*/true);
   const std::vector<v1::WriteBlocksRequest> requests{WriteRequest(0, std::string(512, 'a'))};
   EXPECT_EQ(Write(stub(), requests).error_code(), StatusCode::PERMISSION_DENIED);
-  EXPECT_THAT(audited(), ElementsAre(StartsWith("WriteBlocks denied by ")));
+  EXPECT_THAT(audited(), ElementsAre(HasSubstr(R"("decision":"denied")")));
   const grpc::Status read_only = Write(control_stub(), requests);
   EXPECT_EQ(read_only.error_code(), StatusCode::PERMISSION_DENIED);
   EXPECT_EQ(ReasonOf(DetailsOf(read_only)), "READ_ONLY");

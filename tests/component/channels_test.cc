@@ -218,11 +218,18 @@ TEST_F(ChannelsTest, EachUpdateAndEachDenialIsAuditedInOneLine) {
   ASSERT_FALSE(stub().UpdateChannel(&context, request, &response).ok());
   const std::vector<std::string> lines = audited();
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0].find("UpdateChannel tick rate=100 by unix:"), 0u) << lines[0];
-  EXPECT_NE(lines[0].find("control.sock: OK"), std::string::npos) << lines[0];
-  EXPECT_EQ(lines[1].find("UpdateChannel no\\nsuch rate=100 by "), 0u) << lines[1];
-  EXPECT_EQ(lines[1].find('\n'), std::string::npos) << lines[1];
-  EXPECT_EQ(lines[2].find("UpdateChannel denied by "), 0u) << lines[2];
+  EXPECT_EQ(WithoutTime(lines[0]),
+            R"({"type":"audit","identity":"unix:control","peer":"unix:","method":"UpdateChannel",)"
+            R"("object":"channel tick","request":"rate=100","decision":"allowed",)"
+            R"("rule":"listener","result":"OK"})");
+  EXPECT_EQ(WithoutTime(lines[1]),
+            R"({"type":"audit","identity":"unix:control","peer":"unix:","method":"UpdateChannel",)"
+            R"("object":"channel no\\nsuch","request":"rate=100","decision":"allowed",)"
+            R"("rule":"listener","result":"NOT_FOUND"})");
+  EXPECT_EQ(WithoutTime(lines[2]),
+            R"({"type":"audit","identity":"unix:read","peer":"unix:","method":"UpdateChannel",)"
+            R"("object":"channel no\\nsuch","request":"","decision":"denied",)"
+            R"("rule":"","result":"CONTROL_RIGHT_NEEDED"})");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <regex>
 #include <thread>
 
 #include "grpcpp/create_channel.h"
@@ -102,13 +103,14 @@ void ServerTest::Start() {
     const std::lock_guard lock(audit_mutex_);
     audit_.push_back(line);
   };
-  auto server = rpc::Server::Start(*hub_, options_);
+  auto server = rpc::Server::Start(*hub_, options_, netlink_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   read_channel_ = Connect(directory_ + "/read.sock");
   read_ = v1::ChannelService::NewStub(read_channel_);
   node_ = v1::NodeService::NewStub(read_channel_);
-  control_ = v1::ChannelService::NewStub(Connect(directory_ + "/control.sock"));
+  control_channel_ = Connect(directory_ + "/control.sock");
+  control_ = v1::ChannelService::NewStub(control_channel_);
 }
 
 void ServerTest::StopServing() { server_.reset(); }
@@ -139,6 +141,12 @@ bool ServerTest::HasNoSubscriptions() {
   return Eventually([this] { return Status().subscriptions() == 0; });
 }
 
+std::string WithoutTime(const std::string& line) {
+  static const std::regex time(R"re("time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z",)re");
+  EXPECT_TRUE(std::regex_search(line, time)) << line;
+  return std::regex_replace(line, time, "");
+}
+
 google::rpc::Status DetailsOf(const grpc::Status& status) {
   google::rpc::Status details;
   EXPECT_TRUE(details.ParseFromString(status.error_details()));
@@ -151,6 +159,13 @@ std::string ReasonOf(const google::rpc::Status& status) {
   EXPECT_TRUE(FindDetail(status, info)) << status.ShortDebugString();
   EXPECT_EQ(info.domain(), "kchan.v1");
   return info.reason();
+}
+
+std::string MetadataOf(const google::rpc::Status& status, const std::string& key) {
+  google::rpc::ErrorInfo info;
+  EXPECT_TRUE(FindDetail(status, info)) << status.ShortDebugString();
+  const auto found = info.metadata().find(key);
+  return found == info.metadata().end() ? "" : found->second;
 }
 
 std::string FieldOf(const google::rpc::Status& status) {

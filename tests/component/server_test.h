@@ -62,6 +62,9 @@ class ServerTest : public ::testing::Test {
   hub::LogLimits log_limits_{.max_bytes = 4 << 20, .segment_bytes = 64 << 10};
   rpc::ServerOptions options_;
 
+  // Null: there is no NetlinkService.
+  const netlink::NetlinkEngine* netlink_ = nullptr;
+
   // Told of the hub before anybody else.
   std::function<void(hub::Hub&)> on_hub_;
 
@@ -81,6 +84,7 @@ class ServerTest : public ::testing::Test {
   v1::NodeService::Stub& node_stub() { return *node_; }
   const std::string& directory() const { return directory_; }
   const std::shared_ptr<grpc::Channel>& read_channel() const { return read_channel_; }
+  const std::shared_ptr<grpc::Channel>& control_channel() const { return control_channel_; }
 
   // Waits until `is_true`, 10 s at most.
   static bool Eventually(const std::function<bool()>& is_true);
@@ -96,14 +100,20 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<hub::Hub> hub_;
   std::unique_ptr<rpc::Server> server_;
   std::shared_ptr<grpc::Channel> read_channel_;
+  std::shared_ptr<grpc::Channel> control_channel_;
   std::unique_ptr<v1::ChannelService::Stub> read_;
   std::unique_ptr<v1::ChannelService::Stub> control_;
   std::unique_ptr<v1::NodeService::Stub> node_;
 };
 
+// A line of the audit without its time; fails if it has none.
+std::string WithoutTime(const std::string& line);
+
 // The details of an error.
 google::rpc::Status DetailsOf(const grpc::Status& status);
 std::string ReasonOf(const google::rpc::Status& status);
+// A fact of its ErrorInfo; empty if there is no such.
+std::string MetadataOf(const google::rpc::Status& status, const std::string& key);
 // The field that a BadRequest names; empty if there is none.
 std::string FieldOf(const google::rpc::Status& status);
 bool HasRetryInfo(const google::rpc::Status& status);

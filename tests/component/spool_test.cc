@@ -40,7 +40,7 @@ class SpoolTest : public ServerTest {
       options.boot_id = boot_id_;
       options.limits_for = [this](std::string_view) { return spool_limits_; };
       options.on_problems = [&hub](std::vector<hub::Problem> problems) {
-        hub.SetOwnProblems(std::move(problems));
+        hub.SetOwnProblems("spool", std::move(problems));
       };
       options.pace.gather = std::chrono::milliseconds(1);
       spool_ = spool::Spool::Start(std::move(options), hub.memory_use());

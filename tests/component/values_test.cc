@@ -208,10 +208,11 @@ TEST_F(ValuesTest, WritingNeedsTheControlRightAndIsAudited) {
   EXPECT_FALSE(Set("\n", Unsigned(5)).ok());
   const std::vector<std::string> lines = audited();
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_THAT(lines[0], StartsWith("SetValue denied by "));
-  EXPECT_THAT(lines[1], StartsWith("SetValue limits high = 5 (was 4) by "));
-  EXPECT_THAT(lines[1], ::testing::EndsWith(": OK"));
-  EXPECT_THAT(lines[2], StartsWith("SetValue limits \\n by ")) << "one line, whatever is sent";
+  EXPECT_THAT(lines[0], HasSubstr(R"("object":"channel limits","request":"","decision":"denied")"));
+  EXPECT_THAT(lines[1],
+              HasSubstr(R"-("object":"channel limits","request":"high = 5 (was 4)","decision":)-"
+                        R"-("allowed","rule":"listener","result":"OK"})-"));
+  EXPECT_THAT(lines[2], HasSubstr(R"("request":"\u000a")")) << "one line, whatever is sent";
 }
 
 TEST_F(ValuesTest, RecordsAreNeitherReadFromNorSentToThem) {

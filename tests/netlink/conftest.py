@@ -126,8 +126,9 @@ class Daemon:
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def audit(self) -> list[str]:
-        return [line for line in self._log.read_text().splitlines() if "audit:" in line]
+    def audit(self) -> list[dict[str, str]]:
+        lines = self._log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith('{"type":"audit"')]
 
     def start_request(self, remote: Remote, family: str, operation: str, **more: Any) -> Any:
         from kchan.v1 import netlink_service_pb2, netlink_service_pb2_grpc

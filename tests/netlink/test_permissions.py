@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 import pytest
@@ -29,7 +30,8 @@ def test_what_changes_something_is_denied_and_the_line_that_opens_it_is_named(
     for right in ("read", "control"):
         text = denied(daemon, right, "ethtool", "channels-set", attributes=COUNT)
         assert 'netlink { privileged: "ethtool:channels-set" }' in text
-    assert sum("netlink request denied" in line for line in daemon.audit()) == 2
+    denials = [line["result"] for line in daemon.audit() if line["decision"] == "denied"]
+    assert denials == ["NETLINK_NOT_OPENED"] * 2, daemon.audit()
 
 
 def test_what_is_opened_is_done_for_the_control_right_and_written_down(
@@ -41,8 +43,10 @@ def test_what_is_opened_is_done_for_the_control_right_and_written_down(
     assert "control right" in denied(daemon, "read", "ethtool", "channels-set", attributes=COUNT)
     daemon.request("ethtool", "channels-set", right="control", attributes=COUNT)
     assert channels_of(namespace, "va0")["current"]["RX"] == 1
-    done = [line for line in daemon.audit() if "netlink request ethtool channels-set" in line]
-    assert len(done) == 1 and done[0].endswith(": OK"), daemon.audit()
+    done = [line for line in daemon.audit() if line["decision"] == "allowed"]
+    assert [(line["object"], line["identity"], line["result"]) for line in done] == [
+        ("netlink ethtool channels-set", "unix:control", "OK")
+    ], daemon.audit()
     # Nothing else has been opened.
     denied(daemon, "control", "ethtool", "rings-set", attributes={"header": {"dev-name": "va0"}})
 
@@ -127,3 +131,45 @@ def test_a_refusal_of_the_kernel_says_what_would_open_it(daemon: Daemon) -> None
         daemon.request("tcp_metrics", "2", dump=False, raw=b"")  # TCP_METRICS_CMD_DEL
     assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
     assert details(caught.value).reason == "NETLINK_NOT_OPENED"
+
+
+POLICY = """
+unix_sockets: UNIX_SOCKET_RIGHTS_BY_POLICY
+roles { name: "us" members: "unix:*" }
+rules { name: "look" roles: "us" status: true }
+rules { name: "net" roles: "us" read: "tick"
+        netlink { read: "ethtool:channels-get" privileged: "ethtool:channels-set" } }
+"""
+
+
+def test_a_policy_gives_some_of_what_is_offered(
+    start_daemon: Callable[..., Daemon], namespace: Namespace, tmp_path: Path
+) -> None:
+    namespace.run("ip", "link", "add", "va0", "numrxqueues", 4, "type", "veth", "peer", "name", "b")
+    (tmp_path / "policy").write_text(POLICY)
+    opened = 'privileged: "ethtool:channels-set" privileged: "ethtool:rings-set"'
+    daemon = start_daemon(opened, f'policy_file: "{tmp_path}/policy"')
+    header = {"header": {"dev-name": "va0"}}
+    assert daemon.request("ethtool", "channels-get", attributes=header)
+    daemon.request("ethtool", "channels-set", right="control", attributes=COUNT)
+    # By number it is the same operation.
+    assert daemon.request("ethtool", "17", attributes=header)
+    for right, family, operation in (
+        ("control", "netdev", "dev-get"),
+        ("control", "ethtool", "rings-get"),
+        ("control", "ethtool", "rings-set"),
+    ):
+        text = denied(daemon, right, family, operation, attributes=header)
+        assert "no rule of this node's policy gives it" in text, text
+    assert "control right" in denied(daemon, "read", "ethtool", "channels-set", attributes=COUNT)
+    # Not even whether there is such a namespace or family.
+    for more in ({"network_namespace": "blue"}, {}):
+        text = denied(daemon, "control", "no_such" if not more else "ethtool", "1", **more)
+        assert "no rule of this node's policy gives it" in text, text
+    done = [line for line in daemon.audit() if line["decision"] == "allowed"]
+    assert [(line["object"], line["rule"]) for line in done] == [
+        ("netlink ethtool channels-set", "net")
+    ]
+    stream = daemon.read.subscribe("netlink/*/*")
+    assert not [name for name in daemon.read.channels() if name.startswith("netlink/")]
+    stream.cancel()

@@ -83,7 +83,7 @@ Node::Node(const NodeSetup& setup) : hub_({}, [log = setup.log](std::string_view
   options.boot_id = setup.boot_id;
   options.limits_for = [limits = setup.limits](std::string_view) { return limits; };
   options.on_problems = [this](std::vector<hub::Problem> problems) {
-    hub_.SetOwnProblems(std::move(problems));
+    hub_.SetOwnProblems("spool", std::move(problems));
   };
   options.on_note = [this](const std::string& line) {
     const std::lock_guard lock(notes_mutex_);
