@@ -110,7 +110,9 @@ absl::Status GrantUnixSocket(const UnixListener& listener) {
   return absl::OkStatus();
 }
 
-PrivateUmask::PrivateUmask() : before_(umask(0177)) {}
+// Only others' rights: it is the process' umask, and a folder that another
+// thread makes meanwhile has to be one that kchand can enter.
+PrivateUmask::PrivateUmask() : before_(umask(0077)) {}
 PrivateUmask::~PrivateUmask() { umask(before_); }
 
 }  // namespace kchan::rpc

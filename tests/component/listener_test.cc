@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "bridge/rpc/unix_socket.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "tests/component/server_test.h"
@@ -144,6 +145,18 @@ TEST_F(ListenerTest, UnreadableCertificateIsNamed) {
   const rpc::Tls tls{path("no-such.pem"), path("key.pem"), ""};
   const auto server = Listen({rpc::TcpListener{"127.0.0.1:0", tls}, rpc::Right::kRead});
   EXPECT_NE(server.status().message().find("no-such.pem"), std::string::npos) << server.status();
+}
+
+// The umask is the whole process': other threads make folders meanwhile.
+TEST(PrivateUmaskTest, KeepsOthersOutAndNobodyOutOfTheirOwnFolders) {
+  std::string folder = "/tmp/kchan-umask-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  {
+    const rpc::PrivateUmask umask;
+    ASSERT_EQ(mkdir((folder + "/made").c_str(), 0777), 0);
+  }
+  EXPECT_EQ(ModeOf(folder + "/made"), 0700u);
+  fs::remove_all(folder);
 }
 
 }  // namespace
