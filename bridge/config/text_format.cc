@@ -50,12 +50,15 @@ absl::Status ParseTextInto(const std::string& text, const std::string& name, Pla
 
 absl::StatusOr<std::string> ReadText(const std::string& path, const char* what, size_t max_bytes) {
   std::ifstream file(path, std::ios::binary);
-  std::string text(max_bytes + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  // By pieces: what a file may have at most, most never have.
+  for (char piece[1 << 14]; file && text.size() <= max_bytes;) {
+    file.read(piece, sizeof(piece));
+    text.append(piece, static_cast<size_t>(file.gcount()));
+  }
   if (!file && !file.eof()) {
     return absl::ErrnoToStatus(errno, absl::StrCat(what, " ", path, " cannot be read"));
   }
-  text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() <= max_bytes) return text;
   return absl::InvalidArgumentError(
       absl::StrCat(what, " ", path, " is longer than ", max_bytes, " bytes"));
