@@ -3,10 +3,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <regex>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "grpcpp/create_channel.h"
@@ -142,9 +145,14 @@ bool ServerTest::HasNoSubscriptions() {
 }
 
 std::string WithoutTime(const std::string& line) {
-  static const std::regex time(R"re("time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z",)re");
-  EXPECT_TRUE(std::regex_search(line, time)) << line;
-  return std::regex_replace(line, time, "");
+  // Not std::regex: gcc 12 warns of it under AddressSanitizer.
+  static constexpr std::string_view kShape = R"("time":"dddd-dd-ddTdd:dd:dd.ddddddZ",)";
+  const size_t at = line.find(kShape.substr(0, 8));
+  std::string shape = at == std::string::npos ? "" : line.substr(at, kShape.size());
+  std::replace_if(
+      shape.begin(), shape.end(), [](unsigned char c) { return std::isdigit(c); }, 'd');
+  EXPECT_EQ(shape, kShape) << line;
+  return std::string(line).erase(std::min(at, line.size()), shape.size());
 }
 
 google::rpc::Status DetailsOf(const grpc::Status& status) {
