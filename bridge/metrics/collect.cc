@@ -11,20 +11,6 @@
 namespace kchan::metrics {
 namespace {
 
-using Families = std::vector<prometheus::MetricFamily>;
-
-void AddGauge(Families& to, const char* name, const char* help, double value, Labels labels = {}) {
-  MetricFamily family = MetricFamily::Gauge(name, help);
-  family.Add(value, std::move(labels));
-  to.push_back(std::move(family).Take());
-}
-
-void AddCounter(Families& to, const char* name, const char* help, uint64_t value) {
-  MetricFamily family = MetricFamily::Counter(name, help);
-  family.Add(static_cast<double>(value));
-  to.push_back(std::move(family).Take());
-}
-
 void AddHistogram(Families& to, const char* name, const char* help,
                   const hub::Histogram& histogram) {
   MetricFamily family = MetricFamily::Histogram(name, help);
@@ -71,10 +57,10 @@ void CollectServer(const rpc::Server& server, Families& to) {
 
   const rpc::ServerStats& stats = server.stats();
   AddCounter(to, "kchan_subscriptions_total", "Subscriptions that were opened.",
-             stats.subscriptions);
+             static_cast<double>(stats.subscriptions));
   AddCounter(to, "kchan_resumed_subscriptions_total",
              "Of these, those that went on where an earlier one had ended.",
-             stats.resumed_subscriptions);
+             static_cast<double>(stats.resumed_subscriptions));
   AddHistogram(to, "kchan_batch_bytes", "Size of each batch sent.", stats.batch_bytes);
   AddHistogram(to, "kchan_batch_age_seconds",
                "Age of the first record of each batch when it was sent; of history, too.",

@@ -53,4 +53,16 @@ void MetricFamily::Add(const hub::Histogram::Reading& reading) {
   family_.metric.push_back(std::move(metric));
 }
 
+void AddGauge(Families& to, const char* name, const char* help, double value, Labels labels) {
+  MetricFamily family = MetricFamily::Gauge(name, help);
+  family.Add(value, std::move(labels));
+  to.push_back(std::move(family).Take());
+}
+
+void AddCounter(Families& to, const char* name, const char* help, double value) {
+  MetricFamily family = MetricFamily::Counter(name, help);
+  family.Add(value);
+  to.push_back(std::move(family).Take());
+}
+
 }  // namespace kchan::metrics

@@ -34,6 +34,12 @@ class MetricFamily {
   prometheus::MetricFamily family_;
 };
 
+using Families = std::vector<prometheus::MetricFamily>;
+
+// A family of one value.
+void AddGauge(Families& to, const char* name, const char* help, double value, Labels labels = {});
+void AddCounter(Families& to, const char* name, const char* help, double value);
+
 }  // namespace kchan::metrics
 
 #endif  // KCHAN_BRIDGE_METRICS_METRIC_FAMILY_H_

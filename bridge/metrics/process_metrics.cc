@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <system_error>
-#include <utility>
 
 #include "bridge/metrics/metric_family.h"
 
@@ -56,19 +55,13 @@ const double start_time =
 }  // namespace
 
 void CollectProcess(std::vector<prometheus::MetricFamily>& to) {
-  MetricFamily cpu = MetricFamily::Counter("process_cpu_seconds_total", "CPU time of kchand.");
-  cpu.Add(CpuSeconds());
-  to.push_back(std::move(cpu).Take());
-  const auto gauge = [&](const char* name, const char* help, double value) {
-    MetricFamily family = MetricFamily::Gauge(name, help);
-    family.Add(value);
-    to.push_back(std::move(family).Take());
-  };
-  gauge("process_resident_memory_bytes", "Memory of kchand that is not swapped out.",
-        ResidentBytes());
-  gauge("process_open_fds", "File descriptors of kchand.", OpenFds());
-  gauge("process_max_fds", "Their bound.", MaxFds());
-  gauge("process_start_time_seconds", "When kchand started, in seconds since 1970.", start_time);
+  AddCounter(to, "process_cpu_seconds_total", "CPU time of kchand.", CpuSeconds());
+  AddGauge(to, "process_resident_memory_bytes", "Memory of kchand that is not swapped out.",
+           ResidentBytes());
+  AddGauge(to, "process_open_fds", "File descriptors of kchand.", OpenFds());
+  AddGauge(to, "process_max_fds", "Their bound.", MaxFds());
+  AddGauge(to, "process_start_time_seconds", "When kchand started, in seconds since 1970.",
+           start_time);
 }
 
 }  // namespace kchan::metrics

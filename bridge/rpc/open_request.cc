@@ -18,7 +18,6 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr size_t kMaxSelections = 1024;
-constexpr uint32_t kDefaultBatchBytes = 512 << 10;
 constexpr uint32_t kMinBatchBytes = 4 << 10;
 constexpr uint32_t kMaxBatchBytes = 1 << 20;
 constexpr nanoseconds kMaxDelay = std::chrono::seconds(10);
@@ -100,7 +99,7 @@ absl::Status ReadBatching(const v1::SubscribeRequest::Open& open,
     return BadField("max_batch_bytes", absl::StrCat("must be ", kMinBatchBytes, " to ",
                                                     kMaxBatchBytes, ", or 0 for the default"));
   }
-  options.max_batch_bytes = bytes == 0 ? kDefaultBatchBytes : bytes;
+  if (bytes != 0) options.max_batch_bytes = bytes;
   options.window_bytes = open.window_bytes();
   switch (open.overflow_policy()) {
     case v1::OVERFLOW_POLICY_UNSPECIFIED:

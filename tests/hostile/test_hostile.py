@@ -164,6 +164,14 @@ def check(kchand: Kchand, bystander: Bystander, before: int, what: str) -> None:
     assert max(bystander.waits) < _MAX_WAIT
 
 
+def withstand(kchand: Kchand, attack: attacks.Attack, address: attacks.Address) -> None:
+    before = kchand.resident_bytes()
+    with Bystander(kchand) as bystander:
+        count = attack(address, _SECONDS)
+    assert count > 0
+    check(kchand, bystander, before, f"{count} in {_SECONDS:.0f} s")
+
+
 @pytest.mark.parametrize(
     "attack",
     [attacks.garbage, attacks.handshakes, attacks.ping_flood, attacks.rapid_reset],
@@ -171,20 +179,12 @@ def check(kchand: Kchand, bystander: Bystander, before: int, what: str) -> None:
 def test_stranger_without_a_certificate_harms_nobody(
     kchand: Kchand, attack: attacks.Attack
 ) -> None:
-    before = kchand.resident_bytes()
-    with Bystander(kchand) as bystander:
-        count = attack(kchand.tls_address, _SECONDS)
-    assert count > 0
-    check(kchand, bystander, before, f"{count} in {_SECONDS:.0f} s")
+    withstand(kchand, attack, kchand.tls_address)
 
 
 @pytest.mark.parametrize("attack", [attacks.garbage, attacks.unfinished_headers])
 def test_one_who_may_connect_harms_nobody(kchand: Kchand, attack: attacks.Attack) -> None:
-    before = kchand.resident_bytes()
-    with Bystander(kchand) as bystander:
-        count = attack(kchand.address, _SECONDS)
-    assert count > 0
-    check(kchand, bystander, before, f"{count} in {_SECONDS:.0f} s")
+    withstand(kchand, attack, kchand.address)
 
 
 # What gRPC 1.51 does not bound (docs/security.md): memory grows, others wait. It
