@@ -173,7 +173,7 @@ ChunkSource::Loaded ChannelSpool::LoadPiece(const hub::HistoryQuery& query) {
     if (AskLocked(query).kind != Kind::kPending) return {};
     const SegmentFile* file = catalog_.Find(query.after.epoch, sequence);
     if (file == nullptr) return {};
-    view = {.path = PathOf(*file), .facts = file->facts, .bytes = file->bytes, .mark = {}};
+    view = ViewOf(*file);
     if (const Mark* mark = file->FindMark(sequence)) view.mark = *mark;
   }
   LoadedChunk loaded = LoadChunk(*files_, view, sequence, ChunkLoader::kChunkBytes, use_);
@@ -189,12 +189,12 @@ ChunkSource::Loaded ChannelSpool::LoadPiece(const hub::HistoryQuery& query) {
 }
 
 void ChannelSpool::Learn(const SegmentView& view, const LoadedChunk& loaded, uint64_t sequence) {
+  if (loaded.error == -ENOENT && HasChanged(view)) return;  // to be asked again
   std::vector<Gap> gaps = loaded.gaps;
   {
     const std::lock_guard lock(mutex_);
     SegmentFile* file = catalog_.FindIndex(view.facts.index);
-    // Going, or given its last name, meanwhile: to be asked again.
-    if (file == nullptr || file->is_hidden || PathOf(*file) != view.path) return;
+    if (file == nullptr || file->is_hidden) return;
     if (loaded.error != 0 && loaded.chunk == nullptr) {
       gaps.push_back({sequence, file->facts.last_sequence});
     }
@@ -221,6 +221,7 @@ ChunkSource::Loaded ChannelSpool::LoadPlace(const hub::HistoryQuery& query) {
     PassedRecords passed{.records = view.facts.records};
     if (is_partly) passed = PassRecords(*files_, view, kEverything, last);
     if (IsShortage(passed.error)) return {.answer = {}, .retry_later = true};
+    if (passed.error == -ENOENT && HasChanged(view)) return {};
     if (passed.records < wanted) {
       wanted -= passed.records;
       continue;
@@ -242,13 +243,24 @@ std::vector<SegmentView> ChannelSpool::FilesUpTo(const hub::Cursor& before) {
     const SegmentFacts& facts = file->facts;
     if (facts.epoch == before.epoch) is_behind = facts.first_sequence > before.sequence;
     if (is_behind || file->is_hidden) continue;
-    views.push_back({.path = PathOf(*file), .facts = facts, .bytes = file->bytes, .mark = {}});
+    views.push_back(ViewOf(*file));
   }
   return views;
 }
 
-std::string ChannelSpool::PathOf(const SegmentFile& file) const {
-  return text::Concat(folder_, "/", file.name());
+bool ChannelSpool::HasChanged(const SegmentView& view) {
+  const std::lock_guard lock(mutex_);
+  const SegmentFile* file = catalog_.FindIndex(view.facts.index);
+  if (file == nullptr || file->is_hidden) return true;
+  return file->bytes != view.bytes || ViewOf(*file).path != view.path;
+}
+
+SegmentView ChannelSpool::ViewOf(const SegmentFile& file) const {
+  return {.path = text::Concat(folder_, "/", file.name()),
+          .last_path = text::Concat(folder_, "/", ClosedName(file.facts)),
+          .facts = file.facts,
+          .bytes = file.bytes,
+          .mark = {}};
 }
 
 void ChannelSpool::Reached(uint64_t run, const hub::Cursor& cursor) {

@@ -83,7 +83,9 @@ class ChannelSpool final : public hub::History,
   Loaded LoadPlace(const hub::HistoryQuery& query);
   // Those that have records up to `before`, newest first.
   std::vector<SegmentView> FilesUpTo(const hub::Cursor& before);
-  std::string PathOf(const SegmentFile& file) const;
+  SegmentView ViewOf(const SegmentFile& file) const;
+  // Whether the file has grown, got its last name or gone since `view` was taken.
+  bool HasChanged(const SegmentView& view);
   void Learn(const SegmentView& view, const LoadedChunk& loaded, uint64_t sequence);
 
   const std::string name_;

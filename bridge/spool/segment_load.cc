@@ -16,6 +16,9 @@ namespace {
 std::unique_ptr<SegmentReader> OpenView(Files& files, const SegmentView& view, int& error,
                                         DecodedHeader& header) {
   auto reader = SegmentReader::Open(files, view.path, error, view.bytes);
+  if (reader == nullptr && error == -ENOENT) {  // has its last name since it was looked up?
+    reader = SegmentReader::Open(files, view.last_path, error, view.bytes);
+  }
   if (reader == nullptr) return nullptr;
   const std::optional<DecodedHeader> decoded = reader->ReadHeader();
   const bool is_meant = decoded && decoded->header.epoch == view.facts.epoch &&

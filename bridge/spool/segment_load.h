@@ -20,6 +20,7 @@ namespace kchan::spool {
 // A segment file as its channel's catalog has it.
 struct SegmentView {
   std::string path;
+  std::string last_path;  // that it gets when nobody writes to it any more
   SegmentFacts facts;
   uint64_t bytes = 0;
   std::optional<Mark> mark;  // not behind what is wanted

@@ -109,12 +109,14 @@ TEST_F(SpoolReadTest, SchemaOfRecordsThatAreOnlyOnDiskIsFound) {
 class SlowFiles final : public Files {
  public:
   int Write(int fd, std::span<const iovec> parts, uint64_t offset) override {
-    std::unique_lock lock(mutex_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return is_open_; });
-    --waiting_;
+    WaitUntilLet();
     return Files::Write(fd, parts, offset);
+  }
+  // It is done at once; the writer learns of it late.
+  int Rename(const std::string& from, const std::string& to) override {
+    const int error = Files::Rename(from, to);
+    WaitUntilLet();
+    return error;
   }
   void Let(bool is_open) {
     const std::lock_guard lock(mutex_);
@@ -127,6 +129,14 @@ class SlowFiles final : public Files {
   }
 
  private:
+  void WaitUntilLet() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return is_open_; });
+    --waiting_;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_open_ = true;
@@ -162,6 +172,25 @@ TEST_F(SpoolReadTest, SlowDiskHoldsUpNobodyAndWhatEvictionTookIsALossInItsPlace)
   const std::vector<Seen> seen = node.Read(hub::StartOldest{});
   EXPECT_EQ(Records(seen) + Lost(seen), 20'020u);
   EXPECT_GT(LostNumbers(seen, LossStage::kSpool), 1000u);
+}
+
+TEST_F(SpoolReadTest, FileIsReadAlsoWhileItGetsItsLastName) {
+  const auto files = std::make_shared<SlowFiles>();
+  NodeSetup setup = Setup();
+  setup.files = files;
+  setup.limits.max_bytes = 2 << 20;  // files of 64 KiB
+  setup.log.max_bytes = 96 << 10;
+  Node node(setup);
+  node.StartEpoch(kEpoch, 1);
+  node.Append(50, 1200);
+  ASSERT_TRUE(node.IsSpooled());
+  files->Let(false);
+  node.Append(50, 1200);  // is for the next file
+  files->WaitForWriter();
+  EXPECT_EQ(Records(node.Read(hub::StartAt{{kEpoch, 0}})), 100u);
+  EXPECT_EQ(Records(node.Read(hub::StartLast{100})), 100u);
+  EXPECT_TRUE(node.spool().problems().empty());
+  files->Let(true);
 }
 
 TEST_F(SpoolReadTest, ManyReadersFinishWithMemoryForOneChunk) {
