@@ -27,6 +27,7 @@ from .port import CommandFailed, GuestGone, Port, Result, VmError
 _AGENTS = 5
 _BOOT_TRIES = 3
 _BOOT_SECONDS = 120.0
+_INIT_STARTED = "init: started"  # scripts/guest/init
 # A kernel that checks each access.
 _DEBUG_BOOT_SECONDS = 480.0
 _LAST_WORDS_SECONDS = 5.0
@@ -98,6 +99,7 @@ class Vm:
         self._free: queue.SimpleQueue[Port] = queue.SimpleQueue()
         self._opened: list[Port] = []
         self._control_lock = threading.Lock()
+        self._has_booted = False
         self._log = ""
         self._checked = 0
         self._spawned = itertools.count()
@@ -114,17 +116,18 @@ class Vm:
 
     def _boot_or_retry(self) -> None:
         """Emulated processors sometimes trip over the kernel's patching of its
-        own code while it boots, before a line of ours has run. That is said,
-        and tried again; an oops with our modules in it is not.
+        own code while it boots, or hang there, before a line of ours has run.
+        That is said, and tried again; an oops with our modules in it is not.
         """
         for left in reversed(range(_BOOT_TRIES)):
             try:
                 return self._boot()
             except GuestGone:
                 log = self.console.read_text(errors="replace") if self.console.exists() else ""
-                if left == 0 or "Oops: int3" not in log or "kchan" in log:
+                is_kernels = "Oops: int3" in log or _INIT_STARTED not in log
+                if left == 0 or not is_kernels or "kchan" in log:
                     raise
-                print(f"\nthe guest's boot died of int3: {left} more tries", file=sys.stderr)
+                print(f"\nthe kernel did not boot: {left} more tries", file=sys.stderr)
                 self.close(keep=True)
 
     def __exit__(
@@ -148,8 +151,9 @@ class Vm:
     def close(self, keep: bool = False) -> None:
         """Ends the guest. `keep` leaves the logs and says where."""
         if self._process is not None:
-            self._power_off()
-            qemu.stop(self._process, seconds=5)
+            if self._has_booted:
+                self._power_off()
+            qemu.stop(self._process, seconds=5 if self._has_booted else 0)
             self._process = None
         for port in self._opened:
             port.close()
@@ -267,6 +271,7 @@ class Vm:
             self._opened.append(Port(ours, functools.partial(self._kill_command, index)))
         for port in self._opened:
             port.wait_ready(deadline)
+        self._has_booted = True
         for port in self._opened[1:]:
             self._free.put(port)
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from vmlib import machine
 from vm import CommandFailed, CommandTimeout, GuestGone, Vm
 
 _PORT = 7
@@ -95,3 +96,14 @@ def test_panic_ends_the_guest_and_is_told(kernel: str, capfd: pytest.CaptureFixt
         vm.sh("echo c >/proc/sysrq-trigger")
     assert "Kernel panic" in capfd.readouterr().err
     shutil.rmtree(vm.folder)  # kept, as it ended with an exception
+
+
+def test_a_kernel_that_does_not_boot_is_tried_again(
+    kernel: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(machine, "_BOOT_SECONDS", 0.1)
+    vm = Vm(kernel)
+    with pytest.raises(GuestGone), vm:
+        pass
+    assert "the kernel did not boot: 1 more tries" in capfd.readouterr().err
+    shutil.rmtree(vm.folder)
