@@ -71,7 +71,7 @@ class Program:
         deadline = time.monotonic() + seconds
         while not done():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self._process.args}: no {what}: {self.log()}")
+                raise RuntimeError(f"{self._process.args!r}: no {what}: {self.log()}")
             time.sleep(_POLL_SECONDS)
 
 

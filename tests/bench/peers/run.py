@@ -10,13 +10,10 @@ from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(_ROOT / "scripts"))
-
-from guest import Guest  # noqa: E402
-from measure import Load, carry, single_records, without_tools  # noqa: E402
-from tools import TOOLS, Kchan, LttngLive  # noqa: E402
-from vm import VmError  # noqa: E402
+from guest import Guest
+from measure import Load, carry, single_records, without_tools
+from tools import TOOLS, Kchan, LttngLive
+from vm import VmError
 
 
 def _parse() -> argparse.Namespace:

@@ -18,6 +18,7 @@ from guest import (
     DEVICE, EVENT, FIRST_SINGLE_SECTOR, HOST, KCHAND_PORT, TRACING, Guest,
 )  # fmt: skip
 from receivers import BlktraceFile, FileProgram, Program, TextProgram
+from vmlib.qemu import free_ports
 
 _BUFFER_KB = 4096
 _LIVE_SECONDS = 1.0  # LTTng's own default for --live
@@ -124,15 +125,15 @@ class TracePipe(_TextTool):
 
     name = "socat, trace_pipe"
     received_by = "socat's output"
-    _PORT = 7003
 
     def _start(self, ends: ExitStack) -> None:
-        command = ["socat", "-u", f"TCP-LISTEN:{self._PORT},bind=127.0.0.1,reuseaddr", "STDOUT"]
+        (port,) = free_ports(1)
+        command = ["socat", "-u", f"TCP-LISTEN:{port},bind=127.0.0.1,reuseaddr", "STDOUT"]
         self.receiver = TextProgram(command, self.folder, record=b"block_rq_complete:")
         ends.callback(self.receiver.interrupt)
         self.guest.vm.sh(f"echo {_BUFFER_KB} >{TRACING}/buffer_size_kb; echo 1 >{EVENT}/enable")
         self.guest.spawn(
-            f"socat -u OPEN:{TRACING}/trace_pipe TCP:{HOST}:{self._PORT},retry=50,interval=0.1",
+            f"socat -u OPEN:{TRACING}/trace_pipe TCP:{HOST}:{port},retry=50,interval=0.1",
             log="/tmp/socat.log",
         )
 
@@ -145,15 +146,15 @@ class LttngLive(_TextTool):
     name = "LTTng live"
     received_by = "babeltrace2"
     quiet_seconds = 2.5 * _LIVE_SECONDS
-    _CONTROL, _DATA, _LIVE = 7010, 7011, 7012
 
     def _start(self, ends: ExitStack) -> None:
+        control, data, live = free_ports(3)
         folder = self.folder / "relay"
         folder.mkdir()
         relay = Program(
             ["env", f"LTTNG_HOME={folder}", f"LTTNG_RUNDIR={folder}",
-             "lttng-relayd", "-C", f"tcp://127.0.0.1:{self._CONTROL}",
-             "-D", f"tcp://127.0.0.1:{self._DATA}", "-L", f"tcp://127.0.0.1:{self._LIVE}",
+             "lttng-relayd", "-C", f"tcp://127.0.0.1:{control}",
+             "-D", f"tcp://127.0.0.1:{data}", "-L", f"tcp://127.0.0.1:{live}",
              "-o", str(folder / "traces")],
             folder,
         )  # fmt: skip
@@ -165,7 +166,7 @@ class LttngLive(_TextTool):
         self.guest.vm.wait_for("lttng --no-sessiond list")
         self._lttng(
             f"create live --live={_LIVE_SECONDS * 1e6:.0f}"
-            f" -C tcp://{HOST}:{self._CONTROL} -D tcp://{HOST}:{self._DATA}"
+            f" -C tcp://{HOST}:{control} -D tcp://{HOST}:{data}"
         )
         self._lttng(f"enable-channel -k ch --subbuf-size={_BUFFER_KB // 4}K --num-subbuf=4")
         self._lttng("enable-event -k block_rq_complete -c ch")
@@ -173,7 +174,7 @@ class LttngLive(_TextTool):
         # Its output is otherwise held back until there is much of it.
         self.receiver = TextProgram(
             ["stdbuf", "-oL", "babeltrace2", "--input-format=lttng-live",
-             f"net://localhost:{self._LIVE}/host/guest/live"],
+             f"net://localhost:{live}/host/guest/live"],
             self.folder, record=b"block_rq_complete:",
         )  # fmt: skip
         ends.callback(self.receiver.interrupt)
@@ -209,18 +210,18 @@ class TraceCmd(_FileTool):
     name = "trace-cmd record -N -t (TCP)"
     received_by = "`trace-cmd listen`'s file"
     option = "-t"
-    _PORT = 7001
 
     def _start(self, ends: ExitStack) -> None:
         def size() -> int:
             return sum(path.stat().st_size for path in self.folder.glob("trace.*.cpu*"))
 
-        command = ["trace-cmd", "listen", "-p", str(self._PORT)]
+        (port,) = free_ports(1)
+        command = ["trace-cmd", "listen", "-p", str(port)]
         self.receiver = FileProgram(command, self.folder, size)
         ends.callback(self.receiver.interrupt)
         self._start_sender(
             ends,
-            f"trace-cmd record -N {HOST}:{self._PORT} {self.option} -b {_BUFFER_KB}"
+            f"trace-cmd record -N {HOST}:{port} {self.option} -b {_BUFFER_KB}"
             " -e block:block_rq_complete",
         )
 
@@ -253,21 +254,21 @@ class Blktrace(_FileTool):
 
     name = "blktrace -h -s"
     received_by = "`blktrace -l`'s files"
-    _PORT = 7002
 
     def _start(self, ends: ExitStack) -> None:
         self._files: dict[Path, BlktraceFile] = {}
+        (port,) = free_ports(1)
         # Its server, too, wants a debugfs to be there.
         self.receiver = FileProgram(
             ["unshare", "--mount", "sh", "-c",
-             f"mount -t debugfs debugfs /sys/kernel/debug && exec blktrace -l -p {self._PORT}"],
+             f"mount -t debugfs debugfs /sys/kernel/debug && exec blktrace -l -p {port}"],
             self.folder, self._read_on,
         )  # fmt: skip
         ends.callback(self.receiver.interrupt)
         self.receiver.wait_log("waiting for connections")
         self._start_sender(
             ends,
-            f"blktrace -d {DEVICE} -h {HOST} -p {self._PORT} -s -a complete"
+            f"blktrace -d {DEVICE} -h {HOST} -p {port} -s -a complete"
             f" -b {_BUFFER_KB // 4} -n 4",
         )
 
