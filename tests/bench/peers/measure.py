@@ -38,10 +38,9 @@ def carry(tool: type[Tool], guest: Guest, load: Load) -> dict[str, Any]:
         seconds = load.make(guest)
         outcome = running.finish(load.reads)
         arrived_at = running.receiver.arrived_at
-        told = outcome.told_lost
         return {
             "tool": tool.name, "load": load.name, "sent": load.reads, **asdict(outcome),
-            "silently_lost": load.reads - outcome.received - (told or 0),
+            "silently_lost": load.reads - outcome.received - outcome.told_lost,
             "load_seconds": seconds,
             "carried_seconds": arrived_at - start,
             "cpu_seconds": guest.cpu_seconds() - cpu,

@@ -57,6 +57,7 @@ def _load(rounds: list[Row], alone: float) -> Row:
         "sent": of("sent"),
         "received": of("received"),
         "told_lost": of("told_lost"),
+        "told_gaps": of("told_gaps"),
         "silently_lost": of("silently_lost"),
         "silently_lost_worst": max((row["silently_lost"] for row in rounds), key=abs),
         "received_per_second": median(row["received"] / row["carried_seconds"] for row in rounds),
@@ -86,6 +87,9 @@ def _cells(row: Row) -> list[str]:
     def share(value: str) -> str:
         return f"{100 * flood[value] / flood['sent']:.1f} %"
 
+    told = share("told_lost")
+    if flood["told_gaps"]:
+        told += f", {flood['told_gaps']:.0f} gaps without a number"
     if single["arrived"]:
         wait = f"{single['p50_ms']:,.0f} ({single['max_ms']:,.0f})"
     else:
@@ -94,7 +98,7 @@ def _cells(row: Row) -> list[str]:
         wait = f"{wait} never in {single['missed_after_seconds']:.0f} s: {single['missed']}".strip()
     return [
         row["tool"],
-        share("received"), share("told_lost"), share("silently_lost"),
+        share("received"), told, share("silently_lost"),
         f"{flood['received_per_second']:,.0f}", f"{flood['slowdown']:.2f}",
         f"{flood['wire_bytes_each']:.0f}", f"{flood['cpu_us_each']:.1f}",
         f"{steady['silently_lost']:.0f} of {steady['sent']:.0f}",

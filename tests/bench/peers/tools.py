@@ -27,10 +27,11 @@ _QUIET_SECONDS = 0.5
 
 @dataclass
 class Outcome:
-    """What came of the flood. told_lost is None where the tool has no way to tell."""
+    """What came of a load. told_gaps: losses that were told without a number."""
 
     received: int
-    told_lost: int | None
+    told_lost: int
+    told_gaps: int = 0
 
 
 class Tool:
@@ -88,7 +89,7 @@ class _TextTool(Tool):
         def account() -> Outcome:
             return Outcome(self.receiver.arrived - self._before, self._told_lost())
 
-        self._until(lambda: account().received + (account().told_lost or 0) >= sent)
+        self._until(lambda: account().received + account().told_lost >= sent)
         return account()
 
     def _until(self, done: Callable[[], bool]) -> None:
@@ -96,7 +97,7 @@ class _TextTool(Tool):
         while not done() and self.receiver.wait_more(self.receiver.arrived, seconds=5):
             pass
 
-    def _told_lost(self) -> int | None:
+    def _told_lost(self) -> int:
         raise NotImplementedError
 
 
@@ -116,7 +117,7 @@ class Kchan(_TextTool):
         self.receiver = TextProgram(command, self.folder, record=b'"fields":')
         ends.callback(self.receiver.interrupt)
 
-    def _told_lost(self) -> int | None:
+    def _told_lost(self) -> int:
         return sum(json.loads(line)["lost"]["count"] for line in self.receiver.others)
 
 
@@ -137,7 +138,7 @@ class TracePipe(_TextTool):
             log="/tmp/socat.log",
         )
 
-    def _told_lost(self) -> int | None:
+    def _told_lost(self) -> int:
         lines = "\n".join(self.receiver.others)
         return sum(int(count) for count in re.findall(r"\[LOST (\d+) EVENTS\]", lines))
 
@@ -184,7 +185,7 @@ class LttngLive(_TextTool):
         self._lttng("stop")
         return super().finish(sent)
 
-    def _told_lost(self) -> int | None:
+    def _told_lost(self) -> int:
         return sum(int(count) for count in re.findall(r"discarded (\d+) event", self.receiver.log()))
 
     def _lttng(self, command: str) -> None:
@@ -240,7 +241,9 @@ class TraceCmd(_FileTool):
         sectors = [int(sector) for sector in re.findall(r" (\d+) \+ 1 \[0\]", report)]
         lost = re.findall(r"\[(\d+) EVENTS DROPPED\]", report)
         return Outcome(
-            sum(sector < FIRST_SINGLE_SECTOR for sector in sectors), sum(map(int, lost))
+            sum(sector < FIRST_SINGLE_SECTOR for sector in sectors),
+            told_lost=sum(map(int, lost)),
+            told_gaps=report.count("[EVENTS DROPPED]"),
         )
 
 
