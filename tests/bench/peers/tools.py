@@ -264,7 +264,8 @@ class Blktrace(_FileTool):
         # Its server, too, wants a debugfs to be there.
         self.receiver = FileProgram(
             ["unshare", "--mount", "sh", "-c",
-             f"mount -t debugfs debugfs /sys/kernel/debug && exec blktrace -l -p {port}"],
+             "mount -t debugfs debugfs /sys/kernel/debug"
+             f" && exec stdbuf -oL blktrace -l -p {port}"],
             self.folder, self._read_on,
         )  # fmt: skip
         ends.callback(self.receiver.interrupt)
