@@ -19,6 +19,8 @@ TRACING = "/sys/kernel/tracing"
 EVENT = f"{TRACING}/events/block/block_rq_complete"
 DEVICE = "/dev/nullb0"
 KCHAND_PORT = 50051
+# What `stdbuf -oL` preloads.
+LINE_BUFFERED = "/usr/libexec/coreutils/libstdbuf.so"
 # Sectors from here on are not the flood's: block_reads gives each processor as many.
 PROCESSORS = 2
 FIRST_SINGLE_SECTOR = PROCESSORS << 24
@@ -44,9 +46,9 @@ class Guest:
         if lttng:
             programs += [Path("/usr/bin/lttng"), Path("/usr/bin/lttng-sessiond"),
                          _LTTNG_LIBEXEC / "lttng-consumerd"]  # fmt: skip
-        files: dict[str, str | Path | bytes] = {}
+        files: dict[str, str | Path | bytes] = {LINE_BUFFERED: LINE_BUFFERED}
         if lttng:
-            files = _lttng_files(lttng, Kernel(kernel)) | {str(_LTTNG_SCHEMA): _LTTNG_SCHEMA}
+            files |= _lttng_files(lttng, Kernel(kernel)) | {str(_LTTNG_SCHEMA): _LTTNG_SCHEMA}
         self.has_lttng = lttng is not None
         self.vm = Vm(
             kernel,

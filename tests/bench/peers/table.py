@@ -117,8 +117,8 @@ _HEADING = [
 def markdown(summary: list[Row]) -> str:
     lines = [_HEADING, *map(_cells, summary)]
     text = ["| " + " | ".join(cells) + " |" for cells in lines]
-    count = {word: sum(word in row for row in summary) for word in ("skipped", "failed")}
-    end = f"{len(summary)} ways, {count['skipped']} skipped, {count['failed']} failed in some round."
+    skipped, failed = (sum(word in row for row in summary) for word in ("skipped", "failed"))
+    end = f"{len(summary)} ways, {skipped} skipped, {failed} failed in some round."
     return "\n".join([text[0], "|" + "---|" * len(_HEADING), *text[1:], "", end])
 
 

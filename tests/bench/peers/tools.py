@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guest import (
-    DEVICE, EVENT, FIRST_SINGLE_SECTOR, HOST, KCHAND_PORT, TRACING, Guest,
+    DEVICE, EVENT, FIRST_SINGLE_SECTOR, HOST, KCHAND_PORT, LINE_BUFFERED, TRACING, Guest,
 )  # fmt: skip
 from receivers import BlktraceFile, FileProgram, Program, TextProgram
 from vmlib.qemu import free_ports
@@ -23,6 +23,7 @@ from vmlib.qemu import free_ports
 _BUFFER_KB = 4096
 _LIVE_SECONDS = 1.0  # LTTng's own default for --live
 _QUIET_SECONDS = 0.5
+_SENDER_LOG = "/tmp/sender.log"
 
 
 @dataclass
@@ -186,7 +187,8 @@ class LttngLive(_TextTool):
         return super().finish(sent)
 
     def _told_lost(self) -> int:
-        return sum(int(count) for count in re.findall(r"discarded (\d+) event", self.receiver.log()))
+        log = self.receiver.log()
+        return sum(int(count) for count in re.findall(r"discarded (\d+) event", log))
 
     def _lttng(self, command: str) -> None:
         self.guest.vm.sh(f"lttng --no-sessiond {command}", timeout=60)
@@ -198,7 +200,7 @@ class _FileTool(Tool):
     _pid = 0
 
     def _start_sender(self, ends: ExitStack, command: str) -> None:
-        self._pid = self.guest.spawn(command, log="/tmp/sender.log")
+        self._pid = self.guest.spawn(command, log=_SENDER_LOG)
         ends.callback(self._end_sender)
 
     def _end_sender(self) -> None:
@@ -229,6 +231,8 @@ class TraceCmd(_FileTool):
     def ready(self) -> None:
         # It stops the tracing first, and starts it when all is set up.
         self.guest.vm.wait_for(f"grep -q 1 {EVENT}/enable && grep -q 1 {TRACING}/tracing_on")
+        if "reading client" in self.receiver.log():
+            raise RuntimeError("the listener gave up after five seconds; the recorder goes on")
 
     def finish(self, sent: int) -> Outcome:
         self._end_sender()
@@ -272,12 +276,12 @@ class Blktrace(_FileTool):
         self.receiver.wait_log("waiting for connections")
         self._start_sender(
             ends,
-            f"blktrace -d {DEVICE} -h {HOST} -p {port} -s -a complete"
-            f" -b {_BUFFER_KB // 4} -n 4",
+            f"env LD_PRELOAD={LINE_BUFFERED} _STDBUF_O=L"
+            f" blktrace -d {DEVICE} -h {HOST} -p {port} -s -a complete -b {_BUFFER_KB // 4} -n 4",
         )
 
     def ready(self) -> None:
-        self.guest.vm.wait_for("grep -q 1 /sys/block/nullb0/trace/enable")
+        self.guest.vm.wait_for(f"grep -q connected! {_SENDER_LOG}")
 
     def finish(self, sent: int) -> Outcome:
         self._end_sender()
