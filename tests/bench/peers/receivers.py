@@ -134,7 +134,8 @@ class FileProgram(Program):
 
 class BlktraceFile:
     """What blktrace wrote of one processor. It makes files longer than what is in
-    them, so their contents say how far it has come.
+    them, so their contents say how far it has come; while it writes, a record may
+    be counted too early and taken for another.
     """
 
     _TRACE = struct.Struct("=IIQQIIIIIHH")  # struct blk_io_trace

@@ -272,6 +272,7 @@ class Blktrace(_FileTool):
              f" && exec stdbuf -oL blktrace -l -p {port}"],
             self.folder, self._read_on,
         )  # fmt: skip
+        ends.callback(self._close_files)
         ends.callback(self.receiver.interrupt)
         self.receiver.wait_log("waiting for connections")
         self._start_sender(
@@ -287,10 +288,17 @@ class Blktrace(_FileTool):
         self._end_sender()
         self.receiver.wait_log("end of run")
         self.receiver.interrupt()
+        # Anew: what was read while it was written may have been half a record.
+        self._close_files()
         self._read_on()
         sectors = [sector for file in self._files.values() for sector in file.sectors]
         (lost,) = re.findall(r"\(dropped (\d+)\)", self.receiver.log())
         return Outcome(sum(sector < FIRST_SINGLE_SECTOR for sector in sectors), int(lost))
+
+    def _close_files(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
 
     def _read_on(self) -> int:
         for path in self.folder.glob("*/nullb0.blktrace.*"):
