@@ -21,9 +21,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--kernel", required=True, choices=["6.1", "6.12"])
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--lttng", type=Path, help="folder of its modules; without, it is skipped")
-    parser.add_argument("--reads", type=int, default=400_000, help="of the flood (400000)")
+    parser.add_argument("--reads", type=int, default=200_000, help="of the flood (200000)")
     parser.add_argument("--rate", type=int, default=2000, help="of the steady load (2000)")
-    parser.add_argument("--seconds", type=int, default=5, help="of the steady load (5)")
+    parser.add_argument("--seconds", type=int, default=3, help="of the steady load (3)")
     parser.add_argument("--tool", action="append", help="only those whose name has this in it")
     return parser.parse_args()
 

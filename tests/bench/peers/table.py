@@ -78,11 +78,13 @@ def _single(rounds: list[Row]) -> Row:
     }
 
 
-def _cells(row: Row) -> list[str]:
-    if not row.keys() >= {"flood", "steady", "single"}:
-        why = "skipped" if "skipped" in row else "failed"
-        return [row["tool"], f"{why}: {row[why]}", *[""] * 10]
-    flood, steady, single = row["flood"], row["steady"], row["single"]
+_FLOOD = ["way", "received", "told lost", "lost silently", "records/s", "x kchan",
+          "slows the load x", "wire B each", "CPU us each"]  # fmt: skip
+_QUIET = ["way", "lost silently", "wire B each", "CPU us each", "one record alone, ms (worst)"]
+
+
+def _flood_cells(row: Row, kchan: float) -> list[str]:
+    flood = row["flood"]
 
     def share(value: str) -> str:
         return f"{100 * flood[value] / flood['sent']:.1f} %"
@@ -90,36 +92,43 @@ def _cells(row: Row) -> list[str]:
     told = share("told_lost")
     if flood["told_gaps"]:
         told += f", {flood['told_gaps']:.0f} gaps without a number"
-    if single["arrived"]:
-        wait = f"{single['p50_ms']:,.0f} ({single['max_ms']:,.0f})"
-    else:
-        wait = ""
-    if single["missed"]:
-        wait = f"{wait} never in {single['missed_after_seconds']:.0f} s: {single['missed']}".strip()
+    rate = flood["received_per_second"]
     return [
-        row["tool"],
-        share("received"), told, share("silently_lost"),
-        f"{flood['received_per_second']:,.0f}", f"{flood['slowdown']:.2f}",
+        row["tool"], share("received"), told, share("silently_lost"),
+        f"{rate:,.0f}", f"{rate / kchan:.2f}" if kchan else "", f"{flood['slowdown']:.1f}",
         f"{flood['wire_bytes_each']:.0f}", f"{flood['cpu_us_each']:.1f}",
-        f"{steady['silently_lost']:.0f} of {steady['sent']:.0f}",
-        f"{steady['wire_bytes_each']:.0f}", f"{steady['cpu_us_each']:.0f}",
-        wait,
     ]  # fmt: skip
 
 
-_HEADING = [
-    "way", "flood: received", "told lost", "lost silently", "records/s", "slows the load x",
-    "wire B each", "CPU us each", "steady: lost silently", "wire B each", "CPU us each",
-    "single record, ms, median (worst)",
-]  # fmt: skip
+def _quiet_cells(row: Row) -> list[str]:
+    steady, single = row["steady"], row["single"]
+    waits = []
+    if single["arrived"]:
+        waits.append(f"{single['p50_ms']:,.0f} ({single['max_ms']:,.0f})")
+    if single["missed"]:
+        waits.append(f"{single['missed']} not within {single['missed_after_seconds']:.0f} s")
+    return [
+        row["tool"], f"{steady['silently_lost']:.0f} of {steady['sent']:.0f}",
+        f"{steady['wire_bytes_each']:.0f}", f"{steady['cpu_us_each']:.0f}", ", ".join(waits),
+    ]  # fmt: skip
+
+
+def _table(heading: list[str], rows: list[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(cells) + " |" for cells in [heading, *rows]]
+    return [lines[0], "|" + "---|" * len(heading), *lines[1:]]
 
 
 def markdown(summary: list[Row]) -> str:
-    lines = [_HEADING, *map(_cells, summary)]
-    text = ["| " + " | ".join(cells) + " |" for cells in lines]
-    skipped, failed = (sum(word in row for row in summary) for word in ("skipped", "failed"))
-    end = f"{len(summary)} ways, {skipped} skipped, {failed} failed in some round."
-    return "\n".join([text[0], "|" + "---|" * len(_HEADING), *text[1:], "", end])
+    whole = [row for row in summary if row.keys() >= {"flood", "steady", "single"}]
+    kchan = sum(row["flood"]["received_per_second"] for row in whole if row["tool"] == "kchan")
+    failed = [f"{row['tool']}: failed: {row['failed']}" for row in summary if "failed" in row]
+    skipped = [f"{row['tool']}: skipped: {row['skipped']}" for row in summary if "skipped" in row]
+    return "\n".join([
+        *_table(_FLOOD, [_flood_cells(row, kchan) for row in whole]), "",
+        *_table(_QUIET, [_quiet_cells(row) for row in whole]), "",
+        *failed, *skipped,
+        f"{len(summary)} ways, {len(skipped)} skipped, {len(failed)} failed in some round.",
+    ])  # fmt: skip
 
 
 def main() -> int:
