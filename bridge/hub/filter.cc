@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bridge/hub/schema_lookup.h"
 #include "bridge/text/concat.h"
 
 namespace kchan::hub {
@@ -11,26 +12,6 @@ namespace {
 
 // Of one filter. More than a subscription meets; beyond it they are made again.
 constexpr size_t kMaxCompiled = 256;
-
-// The fields that there are, for a message.
-std::string FieldNames(const std::vector<std::shared_ptr<const Schema>>& schemas) {
-  constexpr size_t kMost = 16;
-  std::vector<std::string_view> names;
-  for (const auto& schema : schemas) {
-    for (const RecordType& type : schema->types) {
-      if (type.direction == Direction::kToKernel) continue;
-      for (const Field& field : type.fields) {
-        const bool is_new = std::find(names.begin(), names.end(), field.name) == names.end();
-        if (is_new && names.size() <= kMost) names.emplace_back(field.name);
-      }
-    }
-  }
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < kMost; ++i) {
-    text += text::Concat(i == 0 ? "" : " ", names[i]);
-  }
-  return names.size() > kMost ? text + " .." : text;
-}
 
 absl::Status NoField(const FilterTerm& term,
                      const std::vector<std::shared_ptr<const Schema>>& schemas) {
