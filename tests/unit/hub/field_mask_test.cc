@@ -21,6 +21,7 @@ using testing::Cut;
 using testing::LayoutText;
 using testing::MakeField;
 using testing::MakeSchema;
+using testing::MakeStruct;
 using testing::SaysTheSame;
 
 using Paths = std::vector<std::string>;
@@ -28,14 +29,6 @@ using Paths = std::vector<std::string>;
 Schema OfFields(std::vector<Field> fields, uint32_t size_bytes,
                 ByteOrder order = ByteOrder::kLittle) {
   return MakeSchema({{1, "fact", "", Direction::kToUser, size_bytes, std::move(fields)}}, order);
-}
-
-Field Struct(const std::string& name, uint32_t offset, uint32_t size_bytes, uint32_t element_bytes,
-             std::vector<Field> members) {
-  Field field = MakeField(name, FieldKind::kStruct, offset, size_bytes);
-  field.element_bytes = element_bytes;
-  field.members = std::move(members);
-  return field;
 }
 
 std::shared_ptr<const CompiledMask> Compile(const Paths& paths, const Schema& schema) {
@@ -105,12 +98,12 @@ TEST(FieldMaskTest, SchemaThatIsLeftHasAnIdOfItsOwn) {
 }
 
 TEST(FieldMaskTest, MemberOfAStructureIsCutOutOfIt) {
-  const Schema schema = OfFields(
-      {MakeField("id", FieldKind::kU32, 0, 4),
-       Struct("local", 4, 12, 12,
-              {MakeField("port", FieldKind::kU16, 0, 2), MakeField("ip", FieldKind::kBytes, 4, 4),
-               MakeField("mark", FieldKind::kU8, 8, 1)})},
-      16);
+  const Schema schema = OfFields({MakeField("id", FieldKind::kU32, 0, 4),
+                                  MakeStruct("local", 4, 12, 12,
+                                             {MakeField("port", FieldKind::kU16, 0, 2),
+                                              MakeField("ip", FieldKind::kBytes, 4, 4),
+                                              MakeField("mark", FieldKind::kU8, 8, 1)})},
+                                 16);
   EXPECT_EQ(Layout({"local.ip"}, schema), "4: local 0+4 of 4 (ip 0+4)");
   EXPECT_EQ(Layout({"local.port", "id", "local.mark"}, schema),
             "7: id 0+4, local 4+3 of 3 (port 0+2, mark 2+1)");
@@ -121,9 +114,9 @@ TEST(FieldMaskTest, MemberOfAStructureIsCutOutOfIt) {
 }
 
 TEST(FieldMaskTest, MemberOfAnArrayOfStructuresIsCutOutOfEachElement) {
-  const Schema schema = OfFields({Struct("peers", 0, 24, 8,
-                                         {MakeField("port", FieldKind::kU16, 0, 2),
-                                          MakeField("ip", FieldKind::kBytes, 4, 4)})},
+  const Schema schema = OfFields({MakeStruct("peers", 0, 24, 8,
+                                             {MakeField("port", FieldKind::kU16, 0, 2),
+                                              MakeField("ip", FieldKind::kBytes, 4, 4)})},
                                  24);
   EXPECT_EQ(Layout({"peers.port"}, schema), "6: peers 0+6 of 2 (port 0+2)");
   const auto mask = Compile({"peers.port"}, schema);
@@ -133,10 +126,10 @@ TEST(FieldMaskTest, MemberOfAnArrayOfStructuresIsCutOutOfEachElement) {
 
 TEST(FieldMaskTest, StructureInAStructureIsCutToo) {
   const Field inner =
-      Struct("inner", 4, 16, 8,
-             {MakeField("x", FieldKind::kU32, 0, 4), MakeField("y", FieldKind::kU16, 4, 2)});
+      MakeStruct("inner", 4, 16, 8,
+                 {MakeField("x", FieldKind::kU32, 0, 4), MakeField("y", FieldKind::kU16, 4, 2)});
   const Schema schema =
-      OfFields({Struct("outer", 8, 40, 20, {MakeField("z", FieldKind::kU8, 0, 1), inner})}, 48);
+      OfFields({MakeStruct("outer", 8, 40, 20, {MakeField("z", FieldKind::kU8, 0, 1), inner})}, 48);
   EXPECT_EQ(Layout({"outer.inner.y"}, schema), "8: outer 0+8 of 4 (inner 0+4 of 2 (y 0+2))");
   const std::string payload = Counting(48);
   for (const Paths& paths : {Paths{"outer.inner.y"}, Paths{"outer.z"}, Paths{"outer"},
@@ -322,9 +315,9 @@ TEST_P(LocTest, OneThatPointsIntoTheFixedPartComesToo) {
 }
 
 TEST_P(LocTest, OnesInStructuresComeToo) {
-  const Schema nested = OfFields({Struct("parts", 0, 16, 8,
-                                         {MakeField("size", FieldKind::kU32, 0, 4),
-                                          MakeField("name", FieldKind::kStringLoc, 4, 4)})},
+  const Schema nested = OfFields({MakeStruct("parts", 0, 16, 8,
+                                             {MakeField("size", FieldKind::kU32, 0, 4),
+                                              MakeField("name", FieldKind::kStringLoc, 4, 4)})},
                                  16, GetParam());
   std::string payload = Counting(16);
   PutU32(payload, 4, Loc(18, 2), is_big_endian());
@@ -378,8 +371,8 @@ TEST(FieldMaskTest, WhatCannotBeCutKeepsItsLayout) {
       {a, MakeField("u", FieldKind::kU32, 4, 0)},   // has no bytes
       {MakeField("a", FieldKind::kBytesLoc, 0, 4),  // are they the rest's?
        MakeField("u", FieldKind::kBytesRest, 4, 0)},
-      {a, Struct("u", 4, 4, 3, {MakeField("m", FieldKind::kU8, 0, 1)})},  // no whole elements
-      {a, Struct("u", 4, 4, 0, {MakeField("m", FieldKind::kU8, 0, 1)})},
+      {a, MakeStruct("u", 4, 4, 3, {MakeField("m", FieldKind::kU8, 0, 1)})},  // no whole elements
+      {a, MakeStruct("u", 4, 4, 0, {MakeField("m", FieldKind::kU8, 0, 1)})},
   };
   for (const std::vector<Field>& fields : layouts) {
     std::vector<Field> more = fields;

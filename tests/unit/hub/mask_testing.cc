@@ -42,6 +42,7 @@ class Decoder {
     } else if (IsLoc(kind)) {
       Loc(kind, at, path);
     } else if (kind == FieldKind::kStruct) {
+      if (field.element_bytes == 0) return;
       for (uint32_t i = 0; (i + 1) * field.element_bytes <= field.size_bytes; ++i) {
         Fields(field.members, at + i * field.element_bytes, path + "[" + std::to_string(i) + "].");
       }

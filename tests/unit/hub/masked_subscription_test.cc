@@ -38,15 +38,6 @@ class MaskedSubscriptionTest : public testing::SubscriptionTest {
           {MakeField("number", FieldKind::kU32, 0, 4), MakeField(other, FieldKind::kU32, 4, 4)}}}));
   }
 
-  std::shared_ptr<Channel> AddNumbers(const std::string& name,
-                                      const std::shared_ptr<const Schema>& schema) {
-    auto channel = Add(name);
-    channel->SetSchema(schema);
-    channel->log().StartEpoch(kEpoch, schema->id, 1);
-    channel->SetState(ChannelState::kLive, "");
-    return channel;
-  }
-
   static std::string Bytes(uint32_t value) {
     return std::string(reinterpret_cast<const char*>(&value), sizeof(value));
   }
@@ -124,7 +115,7 @@ class MaskedSubscriptionTest : public testing::SubscriptionTest {
 };
 
 TEST_F(MaskedSubscriptionTest, PayloadIsOfTheFieldsAndTheSchemaSaysSo) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 100);
   Open(Masked({"other"}, ByName("tick")));
   const Given given = ReadAll();
@@ -141,7 +132,7 @@ TEST_F(MaskedSubscriptionTest, PayloadIsOfTheFieldsAndTheSchemaSaysSo) {
 }
 
 TEST_F(MaskedSubscriptionTest, LossesAndFilteredNumbersStayWhereTheyWere) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 10);
   channel->log().AppendLoss({.count = 5, .stage = LossStage::kKernelRing, .cause = "ring full"});
   AppendNumbers(*channel, 11, 20);
@@ -159,7 +150,7 @@ TEST_F(MaskedSubscriptionTest, LossesAndFilteredNumbersStayWhereTheyWere) {
 }
 
 TEST_F(MaskedSubscriptionTest, LimitsAndSamplingGoByTheNumbers) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 100);
   SubscriptionOptions options = Masked({"other"}, ByName("tick"));
   options.sample_every = 10;
@@ -176,7 +167,7 @@ TEST_F(MaskedSubscriptionTest, LimitsAndSamplingGoByTheNumbers) {
 }
 
 TEST_F(MaskedSubscriptionTest, EvictionIsALossWithAMaskToo) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   Open(Masked({"other"}, ByName("tick", StartNow{})));
   ReadAll();
   AppendNumbers(*channel, 1, 5000);
@@ -187,7 +178,7 @@ TEST_F(MaskedSubscriptionTest, EvictionIsALossWithAMaskToo) {
 }
 
 TEST_F(MaskedSubscriptionTest, CursorOfAMaskedBatchResumesBehindIt) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 50);
   SubscriptionOptions options = Masked({"other"}, ByName("tick"));
   options.max_batch_bytes = 600;
@@ -200,7 +191,7 @@ TEST_F(MaskedSubscriptionTest, CursorOfAMaskedBatchResumesBehindIt) {
 }
 
 TEST_F(MaskedSubscriptionTest, SubscribersWithAndWithoutAMaskKeepApart) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 10);
   Open(Masked({"other"}, ByName("tick")));
   const Given masked = ReadAll();
@@ -213,7 +204,7 @@ TEST_F(MaskedSubscriptionTest, SubscribersWithAndWithoutAMaskKeepApart) {
 }
 
 TEST_F(MaskedSubscriptionTest, BatchesKeepToTheirBoundAndToThatOfCopies) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 1000);
   SubscriptionOptions options = Masked({"other"}, ByName("tick"));
   options.max_batch_bytes = 4 << 10;
@@ -229,7 +220,7 @@ TEST_F(MaskedSubscriptionTest, BatchesKeepToTheirBoundAndToThatOfCopies) {
 }
 
 TEST_F(MaskedSubscriptionTest, WindowCountsWhatIsGiven) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 200, 128);
   SubscriptionOptions options = Masked({"other"}, ByName("tick"));
   options.window_bytes = 8 << 10;
@@ -253,7 +244,7 @@ TEST_F(MaskedSubscriptionTest, RecordLongerThanABatchIsGivenWhole) {
                             4,
                             {MakeField("number", FieldKind::kU32, 0, 4),
                              MakeField("rest", FieldKind::kBytesRest, 4, 0)}}}));
-  auto channel = AddNumbers("tick", schema);
+  auto channel = AddLive("tick", schema);
   AppendNumbers(*channel, 1, 3, 60'000);
   AppendNumbers(*channel, 4, 6);
   Open(Masked({"rest"}, ByName("tick")));
@@ -264,7 +255,7 @@ TEST_F(MaskedSubscriptionTest, RecordLongerThanABatchIsGivenWhole) {
 }
 
 TEST_F(MaskedSubscriptionTest, NewSchemaIsCutAnewAndWhatItLacksIsTold) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 10);
   const auto next = NumberSchema("changed");
   channel->SetSchema(next);
@@ -285,7 +276,7 @@ TEST_F(MaskedSubscriptionTest, NewSchemaIsCutAnewAndWhatItLacksIsTold) {
 }
 
 TEST_F(MaskedSubscriptionTest, SchemaThatHasNoneOfTheFieldsGivesRecordsWithoutPayload) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   const auto next = NumberSchema("changed");
   channel->SetSchema(next);
   channel->log().StartEpoch(kEpoch + 1, next->id, 1);
@@ -309,8 +300,8 @@ TEST_F(MaskedSubscriptionTest, RecordsOfASchemaThatIsNotKnownAreGivenWhole) {
 }
 
 TEST_F(MaskedSubscriptionTest, FieldThatOneOfTheChannelsLacksIsLeftOutThere) {
-  AppendNumbers(*AddNumbers("tick", schema_), 1, 3);
-  AppendNumbers(*AddNumbers("tock", NumberSchema("changed")), 1, 3);
+  AppendNumbers(*AddLive("tick", schema_), 1, 3);
+  AppendNumbers(*AddLive("tock", NumberSchema("changed")), 1, 3);
   Open(Masked({"other"}, ByGlob("t*")));
   const Given given = ReadAll();
   ASSERT_EQ(given.seen.size(), 6u);
@@ -319,7 +310,7 @@ TEST_F(MaskedSubscriptionTest, FieldThatOneOfTheChannelsLacksIsLeftOutThere) {
 }
 
 TEST_F(MaskedSubscriptionTest, PathThatNoSelectedChannelHasIsRefused) {
-  AddNumbers("tick", schema_);
+  AddLive("tick", schema_);
   const absl::Status status = TryOpen(Masked({"number", "nunber"}, ByName("tick")));
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
@@ -329,7 +320,7 @@ TEST_F(MaskedSubscriptionTest, PathThatNoSelectedChannelHasIsRefused) {
 }
 
 TEST_F(MaskedSubscriptionTest, StreamThatResumesBehindAChangeOfTheSchemaIsToldAndNotRefused) {
-  auto channel = AddNumbers("tick", NumberSchema("changed"));
+  auto channel = AddLive("tick", NumberSchema("changed"));
   AppendNumbers(*channel, 1, 3);
   Open(Masked({"other"}, ByName("tick", StartAt{{kEpoch, 1}})));
   const Given given = ReadAll();
@@ -338,7 +329,7 @@ TEST_F(MaskedSubscriptionTest, StreamThatResumesBehindAChangeOfTheSchemaIsToldAn
 }
 
 TEST_F(MaskedSubscriptionTest, SchemaIsFoundForAsLongAsItIsInUseAndAWhileLonger) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendNumbers(*channel, 1, 1);
   Open(Masked({"other"}, ByName("tick")));
   const uint64_t in_use = ReadAll().schemas.at(0);
