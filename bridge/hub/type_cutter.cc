@@ -12,9 +12,10 @@
 namespace kchan::hub {
 namespace {
 
-// Far above the kernel side's own bound. A piece is a byte at least, so it bounds
-// them too.
-constexpr uint32_t kMaxFixedBytes = 1 << 20;
+// As the kernel side's own bound of a record.
+constexpr uint32_t kMaxFixedBytes = 64 << 10;
+// Far more than a type has; the bound of what one record costs, and of memory.
+constexpr size_t kMaxPieces = 4096;
 constexpr uint32_t kLocBytes = 4;
 
 FieldKind KindOf(const Field& field) { return static_cast<FieldKind>(field.kind); }
@@ -58,7 +59,7 @@ class PieceFinder {
     }
     if (kind != FieldKind::kStruct) {
       Add(at, field.size_bytes);
-      return true;
+      return cut_.pieces.size() <= kMaxPieces && cut_.locs.size() <= kMaxPieces;
     }
     if (field.element_bytes == 0 || field.members.empty()) return false;
     if (field.size_bytes % field.element_bytes != 0) return false;

@@ -388,6 +388,16 @@ TEST(FieldMaskTest, WhatCannotBeCutKeepsItsLayout) {
   }
 }
 
+TEST(FieldMaskTest, ThousandsOfPiecesAreNotCutOut) {
+  const auto layout = [](uint32_t count) {
+    const Schema schema = OfFields(
+        {MakeStruct("many", 0, 3 * count, 3, {MakeField("m", FieldKind::kU8, 1, 1)})}, 3 * count);
+    return Layout({"many"}, schema);
+  };
+  EXPECT_EQ(layout(4096), "4096: many 0+4096 of 1 (m 0+1)");
+  EXPECT_EQ(layout(4097), "12291: many 0+12291 of 3 (m 1+1)");
+}
+
 TEST(FieldMaskTest, TypeThatTheSchemaLacksIsGivenWhole) {
   EXPECT_EQ(Cut(*Compile({"pid"}, TwoTypes()), 9, Counting(8)), Counting(8));
 }
