@@ -39,7 +39,7 @@ ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const L
   if (start.unknown_epoch) {
     const LogExtent extent = channel_->log().extent();
     next_epoch_ = extent.epoch;
-    next_schema_id_ = extent.schema_id;
+    next_schema_id_ = reader_.GivenSchemaId(extent.schema_id);
   }
 }
 
@@ -47,7 +47,7 @@ ChannelReader::~ChannelReader() { channel_->log().Disarm(waiter_); }
 
 void ChannelReader::MoveTo(const LogPosition& position) {
   given_ = position;
-  next_schema_id_ = position.schema_id;
+  next_schema_id_ = reader_.GivenSchemaId(position.schema_id);
   next_epoch_ = position.cursor.epoch;
   if (position.cursor.epoch == 0) return;
   if (given_epochs_.empty() || given_epochs_.back().run != position.run) {
@@ -86,8 +86,10 @@ void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
 }
 
 ChannelUpdateOut ChannelReader::Describe() const {
-  ChannelUpdateOut now{
-      .channel = channel_->name(), .epoch = next_epoch_, .schema_id = next_schema_id_};
+  ChannelUpdateOut now{.channel = channel_->name(),
+                       .epoch = next_epoch_,
+                       .schema_id = next_schema_id_,
+                       .missing_fields = reader_.missing_fields()};
   if (is_removed_) {
     now.state = ChannelState::kEnded;
     now.reason = "the channel was removed, with its history";
