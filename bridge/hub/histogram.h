@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Histogram {
     std::vector<double> bounds;
     std::vector<uint64_t> counts;  // of each bucket alone; one more than bounds
     double sum = 0;
+
+    uint64_t count() const { return std::accumulate(counts.begin(), counts.end(), uint64_t{0}); }
   };
   Reading Read() const {
     Reading reading{.bounds = bounds_, .counts = {}, .sum = sum_.load(std::memory_order_relaxed)};

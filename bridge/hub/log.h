@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "bridge/hub/evicted_spans.h"
+#include "bridge/hub/histogram.h"
 #include "bridge/hub/history.h"
 #include "bridge/hub/log_batch.h"
 #include "bridge/hub/log_position.h"
@@ -165,6 +166,11 @@ class Log {
 
   LogExtent extent() const;
 
+  // How full each of the kernel's rings behind it was, of 1, each time its source
+  // looked into it; of other sources nothing.
+  Histogram& ring_fill() { return ring_fill_; }
+  const Histogram& ring_fill() const { return ring_fill_; }
+
   // Null if it has none.
   const std::shared_ptr<History>& history() const { return history_; }
 
@@ -293,6 +299,7 @@ class Log {
   const std::shared_ptr<History> history_;
   std::atomic<size_t> max_bytes_;
   std::atomic<bool> may_be_held_;
+  Histogram ring_fill_{{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1}};
 
   // The writer's own.
   uint64_t epoch_ = 0;

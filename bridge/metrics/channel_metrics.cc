@@ -39,9 +39,10 @@ class Channels {
   }
 
   void Take(std::vector<prometheus::MetricFamily>& to) {
-    for (MetricFamily* family : {&live_, &records_, &record_bytes_, &lost_, &log_bytes_, &evicted_,
-                                 &spool_bytes_, &subscriptions_, &delivered_, &delivered_bytes_,
-                                 &acknowledged_bytes_, &withheld_, &subscriber_lost_}) {
+    for (MetricFamily* family :
+         {&live_, &records_, &record_bytes_, &lost_, &ring_fill_, &log_bytes_, &evicted_,
+          &spool_bytes_, &subscriptions_, &delivered_, &delivered_bytes_, &acknowledged_bytes_,
+          &withheld_, &subscriber_lost_}) {
       to.push_back(std::move(*family).Take());
     }
   }
@@ -54,6 +55,7 @@ class Channels {
     record_bytes_.Add(static_cast<double>(extent.record_bytes), labels);
     log_bytes_.Add(static_cast<double>(extent.bytes), labels);
     evicted_.Add(static_cast<double>(extent.evicted_records), labels);
+    if (const auto fill = log.ring_fill().Read(); fill.count() != 0) ring_fill_.Add(fill, labels);
     for (const Stage& at : kBeforeTheLog) {
       lost_.Add(static_cast<double>(extent.lost[static_cast<size_t>(at.stage)]),
                 {{"channel", name}, {"stage", at.name}});
@@ -85,6 +87,9 @@ class Channels {
   MetricFamily lost_ = MetricFamily::Counter(
       "kchan_channel_lost_records_total",
       "Records lost before the log, for everybody, by the stage that lost them.");
+  MetricFamily ring_fill_ = MetricFamily::Histogram(
+      "kchan_channel_ring_fill_ratio",
+      "How full each of the channel's rings was, of 1, each time kchand looked into it.");
   MetricFamily log_bytes_ =
       MetricFamily::Gauge("kchan_channel_log_bytes", "Memory of the channel's log.");
   MetricFamily evicted_ =

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "bridge/metrics/channel_metrics.h"
 #include "bridge/metrics/metric_family.h"
 #include "bridge/metrics/process_metrics.h"
@@ -67,6 +68,21 @@ void CollectServer(const rpc::Server& server, Families& to) {
                stats.batch_age_seconds);
 }
 
+void CollectCertificates(const rpc::Server& server, Families& to) {
+  MetricFamily expiry =
+      MetricFamily::Gauge("kchan_certificate_expiry_timestamp_seconds",
+                          "When a TLS listener's certificate or client CA expires, Unix time.");
+  for (const rpc::Server::TlsState& tls : server.certificates()) {
+    const auto add = [&](const char* what, absl::Time expires) {
+      expiry.Add(absl::ToDoubleSeconds(expires - absl::UnixEpoch()),
+                 {{"address", tls.address}, {"certificate", what}});
+    };
+    add("server", tls.certificates.expires);
+    if (!tls.files.client_ca_file.empty()) add("client_ca", tls.certificates.client_ca_expires);
+  }
+  to.push_back(std::move(expiry).Take());
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> Collect(const hub::Hub& hub, const rpc::Server& server) {
@@ -75,6 +91,7 @@ std::vector<prometheus::MetricFamily> Collect(const hub::Hub& hub, const rpc::Se
   CollectProcess(families);
   CollectMemory(hub, families);
   CollectServer(server, families);
+  CollectCertificates(server, families);
   CollectChannels(hub, families);
   return families;
 }

@@ -41,7 +41,8 @@ absl::StatusOr<std::unique_ptr<Exporter>> Exporter::Start(const std::string& add
   } catch (const std::exception& error) {
     return absl::UnavailableError(
         absl::StrCat("metrics.address ", address, ": cannot listen there: ", error.what(),
-                     "; is the port in use, or not this machine's address?"));
+                     "; is the port in use, the address not this machine's, or the port below 1024 "
+                     "and CAP_NET_BIND_SERVICE missing?"));
   }
   exporter->exposer_->RegisterCollectable(exporter->figures_);
   return exporter;

@@ -37,8 +37,9 @@ void MetricFamily::Add(double value, Labels labels) {
   family_.metric.push_back(std::move(metric));
 }
 
-void MetricFamily::Add(const hub::Histogram::Reading& reading) {
+void MetricFamily::Add(const hub::Histogram::Reading& reading, Labels labels) {
   ClientMetric metric;
+  metric.label = std::move(labels);
   uint64_t cumulative = 0;
   for (size_t i = 0; i < reading.counts.size(); ++i) {
     cumulative += reading.counts[i];

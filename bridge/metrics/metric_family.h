@@ -24,7 +24,7 @@ class MetricFamily {
   // A family of counters or gauges; the value of these labels.
   void Add(double value, Labels labels = {});
   // A family of histograms.
-  void Add(const hub::Histogram::Reading& reading);
+  void Add(const hub::Histogram::Reading& reading, Labels labels = {});
 
   prometheus::MetricFamily Take() && { return std::move(family_); }
 

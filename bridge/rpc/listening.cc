@@ -53,7 +53,8 @@ absl::StatusOr<int> Serve(Core& core, const Entrance& entrance,
   if (listening.server == nullptr || port == 0) {
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", entrance.address,
-                     ": is the address in use, or not one of this machine?"));
+                     ": is the address in use, or not one of this machine, or the port below 1024 "
+                     "and CAP_NET_BIND_SERVICE missing?"));
   }
   return port;
 }

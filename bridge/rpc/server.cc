@@ -77,10 +77,15 @@ class Server::Impl {
     for (const Listening& listening : listening_) {
       if (listening.tls == nullptr) continue;
       absl::Status status = listening.tls->Reload();
-      all.push_back({.address = listening.address,
-                     .files = listening.tls->files(),
-                     .certificates = listening.tls->certificates(),
-                     .files_status = std::move(status)});
+      all.push_back(StateOf(listening, std::move(status)));
+    }
+    return all;
+  }
+
+  std::vector<TlsState> certificates() const {
+    std::vector<TlsState> all;
+    for (const Listening& listening : listening_) {
+      if (listening.tls != nullptr) all.push_back(StateOf(listening, absl::OkStatus()));
     }
     return all;
   }
@@ -103,6 +108,13 @@ class Server::Impl {
   }
 
  private:
+  static TlsState StateOf(const Listening& listening, absl::Status files_status) {
+    return {.address = listening.address,
+            .files = listening.tls->files(),
+            .certificates = listening.tls->certificates(),
+            .files_status = std::move(files_status)};
+  }
+
   void EndStreams() {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
@@ -155,6 +167,7 @@ void Server::SetPolicy(std::shared_ptr<const security::Authorizer> policy) {
 }
 
 std::vector<Server::TlsState> Server::ReloadCertificates() { return impl_->ReloadCertificates(); }
+std::vector<Server::TlsState> Server::certificates() const { return impl_->certificates(); }
 
 void Server::Shutdown() { impl_->Shutdown(); }
 

@@ -50,6 +50,8 @@ class Server {
   };
   // Reads all certificates again; what makes sense, new connections get.
   std::vector<TlsState> ReloadCertificates();
+  // Those in use, of each listener that has some; files_status is OK.
+  std::vector<TlsState> certificates() const;
 
   const NodeIdentity& node() const;
   const ServerStats& stats() const;

@@ -83,7 +83,8 @@ absl::Status SetGroup(const UnixListener& listener) {
                                          " does not exist: groupadd --system ", listener.group));
   }
   if (chown(listener.path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) != 0) {
-    return Errno(errno, absl::StrCat("socket ", listener.path, ": group ", listener.group));
+    return Errno(errno, absl::StrCat("socket ", listener.path, ": group ", listener.group,
+                                     " (kchand must be in it, or have CAP_CHOWN)"));
   }
   return absl::OkStatus();
 }

@@ -22,6 +22,11 @@ bool FamilyIsGone(const netlink::NetlinkAck& ack) {
   return ack.error == ENOENT && !ack.bad_attribute && ack.message.empty();
 }
 
+// The kernel's own EPERM, too.
+bool LacksCapability(const netlink::NetlinkAck& ack) {
+  return ack.error == EPERM && !ack.bad_attribute && ack.message.empty();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KernelControl>> KernelControl::Open(uint16_t family) {
@@ -42,6 +47,11 @@ hub::KernelAnswer KernelControl::Ask(netlink::GenlRequest& request, const std::s
   if (FamilyIsGone(*ack)) {
     return {.status = absl::FailedPreconditionError(
                 absl::StrCat(what, ": the kernel side is gone: load the module (modprobe kchan)")),
+            .kernel_errno = ack->error};
+  }
+  if (LacksCapability(*ack)) {
+    return {.status = absl::PermissionDeniedError(
+                absl::StrCat(what, ": kchand lacks CAP_NET_ADMIN: start it with that")),
             .kernel_errno = ack->error};
   }
   return {.status = netlink::AckStatus(*ack, what, KchanAttributeName), .kernel_errno = ack->error};

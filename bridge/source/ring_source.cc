@@ -197,6 +197,10 @@ absl::Status RingSource::Copy(Ring& ring) {
   // Before the last look: no record follows then.
   const bool dead = ring.reader->dead();
   const bool to_the_end = dead || ring.loss_signalled;
+  const absl::StatusOr<size_t> backlog_bytes = ring.reader->backlog_bytes();
+  if (!backlog_bytes.ok()) return backlog_bytes.status();
+  log_->ring_fill().Observe(static_cast<double>(*backlog_bytes) /
+                            static_cast<double>(ring.reader->data_bytes()));
   for (size_t total = 0;;) {
     const size_t share = std::min(pace_.turn_bytes - total, turn_room_);
     const absl::StatusOr<size_t> drained = ring.reader->Drain(sink, share);

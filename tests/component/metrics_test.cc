@@ -76,6 +76,21 @@ TEST_F(MetricsTest, FiguresAreWhatTheStatusSays) {
   EXPECT_EQ(now.at("kchan_log_bytes{}"), static_cast<double>(Status().log_bytes()));
 }
 
+TEST_F(MetricsTest, FillOfRingsIsThereOnlyForChannelsThatHaveSome) {
+  Start();
+  FakeSource with(hub(), "tick");
+  FakeSource without(hub(), "other");
+  with.log().ring_fill().Observe(0.3);
+  for (const auto& family : metrics::Collect(hub(), server())) {
+    if (family.name != "kchan_channel_ring_fill_ratio") continue;
+    ASSERT_EQ(family.metric.size(), 1u);
+    EXPECT_EQ(family.metric[0].label[0].value, "tick");
+    EXPECT_EQ(family.metric[0].histogram.sample_count, 1u);
+    return;
+  }
+  FAIL() << "no such family";
+}
+
 TEST_F(MetricsTest, SubscriptionWithACursorIsAResumedOne) {
   Start();
   FakeSource source(hub(), "tick");

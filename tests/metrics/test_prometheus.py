@@ -60,8 +60,16 @@ def kchand(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("kchand")
     config = folder / "kchan.textproto"
     address = f"127.0.0.1:{free_port()}"
+    subprocess.run(
+        [build_dir / "clients/cli/kchan", "certs", "init", folder / "certs"],
+        check=True,
+        capture_output=True,
+    )
     config.write_text(
         f'unix_sockets {{ directory: "{folder}/run" }}\nmetrics {{ address: "{address}" }}\n'
+        f'tcp_listeners {{ address: "127.0.0.1:0" tls {{'
+        f' certificate_file: "{folder}/certs/server.pem" key_file: "{folder}/certs/server.key"'
+        f' client_ca_file: "{folder}/certs/ca.pem" }} }}\n'
     )
     program: list[str | Path] = [build_dir / "bridge/kchand", "--config", config]
     with (folder / "log").open("w") as log, subprocess.Popen(program, stderr=log) as daemon:
@@ -102,6 +110,16 @@ def test_channels_count_what_came_and_what_was_given(kchand: str) -> None:
     assert now["kchan_batch_age_seconds_count", ""] >= 1
     # There before the first loss, so that this is a rise.
     assert now["kchan_channel_lost_records_total", f'{labels},stage="source"'] == 0
+
+
+def test_expiry_of_certificates_is_told(kchand: str) -> None:
+    expires = {
+        labels.rpartition("=")[2]: value
+        for (name, labels), value in samples(kchand).items()
+        if name == "kchan_certificate_expiry_timestamp_seconds"
+    }
+    assert set(expires) == {'"server"', '"client_ca"'}
+    assert all(value > time.time() + 86400 for value in expires.values())
 
 
 def test_prometheus_collects_them(kchand: str, tmp_path: Path) -> None:
@@ -151,8 +169,9 @@ def test_alerts_fire_when_they_should(tmp_path: Path) -> None:
 
 def known_names(address: str) -> set[str]:
     names = {name for name, _ in samples(address)}
-    # Only with a spool.
-    return names | {"kchan_channel_spool_bytes"}
+    # Only with a spool, and with the module.
+    ring_fill = "kchan_channel_ring_fill_ratio"
+    return names | {"kchan_channel_spool_bytes", ring_fill, f"{ring_fill}_bucket"}
 
 
 @pytest.mark.parametrize(

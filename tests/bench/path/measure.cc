@@ -17,6 +17,8 @@ constexpr double kWarmUpSeconds = 1;
 constexpr Way kWays[] = {
     {"tcp", "raw TCP, 64 KiB writes", MakeRawTcp},
     {"grpc-slices", "gRPC, pre-encoded 256 KiB messages (ceiling)", MakeGrpcSlices},
+    {"grpc-queue", "gRPC, the same from one completion queue's thread", MakeGrpcQueue},
+    {"grpc-queues", "gRPC, the same from a queue for each processor", MakeGrpcQueues},
     {"kchan", "kchan", MakeKchan},
     {"kchan-flood", "kchan, a writer who never waits", MakeKchanFlooded},
     {"kchan-apart", "kchan, a writer who costs nothing", MakeKchanApart},

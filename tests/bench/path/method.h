@@ -48,6 +48,10 @@ class Method {
 std::unique_ptr<Method> MakeRawTcp();       // 64 KiB writes of payload, nothing else
 std::unique_ptr<Method> MakeGrpcRecords();  // one record per gRPC message
 std::unique_ptr<Method> MakeGrpcSlices();   // the same 256 KiB message again and again
+// As MakeGrpcSlices(), but the sender has a thread of its own that polls a
+// completion queue, or one for each processor, in place of the callback API.
+std::unique_ptr<Method> MakeGrpcQueue();
+std::unique_ptr<Method> MakeGrpcQueues();
 
 // Ring, reader, log, Subscribe, client library. They differ in who writes
 // (ring_writers.h): as much as is carried away, all it can, or headers only.

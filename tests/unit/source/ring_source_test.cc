@@ -137,6 +137,16 @@ TEST_F(RingSourceTest, AnOverrunRingLosesExactlyWhatIsReported) {
   EXPECT_TRUE(seen.back().has_cpu);
 }
 
+TEST_F(RingSourceTest, HowFullTheRingWasIsCounted) {
+  for (uint64_t i = 0; i < 5000; ++i) (void)rings().cpu(0).Emit("x");
+  Start();
+  ASSERT_TRUE(Published(5000));
+  const hub::Histogram::Reading fill = log_->ring_fill().Read();
+  EXPECT_GE(fill.count(), 2u);  // of each ring
+  EXPECT_GE(fill.sum, 0.9);
+  EXPECT_EQ(fill.counts.back(), 0u);  // beyond 1
+}
+
 // A small log that somebody holds.
 class HeldLogTest : public RingSourceTest {
  protected:
