@@ -133,7 +133,8 @@ void ChannelSource::Opened(Opening& opening) {
   if (!status.ok()) return Fail(std::move(status));
   retry_delay_ = kFirstRetry;
   SetProblem(absl::OkStatus());
-  channel_->SetState(hub::ChannelState::kLive, "");
+  // Who is told that it is live misses nothing from then on.
+  source_->WhenCaughtUp([this] { channel_->SetState(hub::ChannelState::kLive, ""); });
   source_->Start(channel_->log(), [this](absl::Status end) { Ended(std::move(end)); });
   Reconsider();  // its readers may have gone
 }

@@ -66,8 +66,8 @@ class FileSource final : public RecordSource {
 
   uint64_t generation() const override { return writer_generation_; }
   uint64_t next_sequence() const override { return tally_.sequence() + 1; }
-  // What a killed daemon left behind.
-  bool has_history() const override { return true; }
+  // What a killed daemon left behind; not before the kernel has used a number.
+  bool has_history() const override { return history_end_ != 0; }
   uint64_t history_end() const override { return history_end_; }
   void ReadPast(hub::Log& log) override;
   void Start(hub::Log& log, OnEnd on_end) override;

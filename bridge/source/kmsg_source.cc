@@ -65,6 +65,7 @@ void KmsgSource::Turn() {
   }
   if (got != Got::kNothing) return timer_.Start(absl::ZeroDuration());
   log_->CaughtUp();
+  if (const auto caught_up = std::exchange(caught_up_, nullptr)) caught_up();
 }
 
 KmsgSource::Got KmsgSource::ReadOne() {

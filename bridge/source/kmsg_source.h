@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "bridge/source/event_loop.h"
@@ -33,6 +35,7 @@ class KmsgSource final : public RecordSource {
   uint64_t generation() const override { return 1; }
   uint64_t next_sequence() const override { return next_; }
   bool has_history() const override { return true; }
+  void WhenCaughtUp(std::function<void()> told) override { caught_up_ = std::move(told); }
   void Start(hub::Log& log, OnEnd on_end) override;
   void RingsAppeared() override {}
   void ChannelGone() override {}
@@ -60,6 +63,7 @@ class KmsgSource final : public RecordSource {
   uint64_t suspended_ns_ = 0;         // boottime less the kernel log's time
   hub::Log* log_ = nullptr;           // from Start() on
   OnEnd on_end_;
+  std::function<void()> caught_up_;  // empty: told
 };
 
 }  // namespace kchan::source

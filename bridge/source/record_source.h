@@ -37,6 +37,9 @@ class RecordSource {
   // The last number that there was when it was attached: what follows is new.
   // 0: not known before CaughtUp().
   virtual uint64_t history_end() const { return 0; }
+  // Calls `told` once, from when on all that comes is new: at once, but where
+  // history_end() is not known.
+  virtual void WhenCaughtUp(std::function<void()> told) { told(); }
 
   // Appends what earlier activations have left behind, each as an epoch of its
   // own. At most once, before the log's epoch is this activation's.

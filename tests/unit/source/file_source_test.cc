@@ -23,6 +23,19 @@ TEST_F(FileSourceTest, FollowsWhatTheKernelWrites) {
   EXPECT_EQ(extent().records, 2u);
 }
 
+TEST_F(FileSourceTest, WhatComesOnceItIsAttachedIsNew) {
+  hub::LogPosition now;
+  before_first_turn_ = [&] {
+    now = *log_->Seek(hub::StartNow{});
+    kernel_.Write("a");
+  };
+  Start();
+  EXPECT_TRUE(ReadUpTo(1));
+  const hub::LogBatch batch = log_->Read(now, 1 << 10);
+  EXPECT_EQ(batch.first_sequence, 1u);
+  EXPECT_EQ(batch.slices.size(), 1u);
+}
+
 TEST_F(FileSourceTest, LossesAreExactAlsoAtTheTail) {
   Start();
   kernel_.Lose(3);

@@ -151,8 +151,9 @@ class FileSourceTest : public ::testing::Test {
       source_ = *std::move(source);
       next_ = source_->next_sequence();
       source_->ReadPast(*log_);
-      log_->StartEpoch(epoch, kSchema, next_, source_->has_history());
+      log_->StartEpoch(epoch, kSchema, next_, source_->has_history(), source_->history_end());
       source_->Start(*log_, [](const absl::Status&) {});
+      if (before_first_turn_) before_first_turn_();
     });
   }
   void Stop() {
@@ -196,6 +197,7 @@ class FileSourceTest : public ::testing::Test {
   std::optional<hub::Log> log_;
   std::unique_ptr<source::RecordSource> source_;
   uint64_t next_ = 0;
+  std::function<void()> before_first_turn_;
 };
 
 }  // namespace kchan::testing

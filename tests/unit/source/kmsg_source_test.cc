@@ -51,6 +51,7 @@ class KmsgSourceTest : public ::testing::Test {
     loop_.Run([this] {
       source_ = KmsgSource::Create(loop_.loop(), std::move(file_), next_).value();
       log_.log.StartEpoch(1, 1, source_->next_sequence(), source_->has_history());
+      source_->WhenCaughtUp([this] { caught_up_at_ = log_.log.extent().last_sequence; });
       source_->Start(log_.log, [this](absl::Status status) {
         end_ = std::move(status);
         source_.reset();
@@ -74,6 +75,7 @@ class KmsgSourceTest : public ::testing::Test {
   UniqueFd kernel_;
   std::unique_ptr<KmsgSource> source_;
   std::optional<absl::Status> end_;
+  std::optional<uint64_t> caught_up_at_;
 };
 
 TEST_F(KmsgSourceTest, NumbersAreTheKernelsPlusOneFromTheOldestOn) {
@@ -195,6 +197,15 @@ TEST_F(KmsgSourceTest, MoreThanOneTurnsWorthIsAllRead) {
   }
   ASSERT_TRUE(Reaches(2000));
   EXPECT_EQ(RecordNumbers(ReadAll()), Range(1, 2000));
+}
+
+TEST_F(KmsgSourceTest, HasCaughtUpBehindAllThatWasThere) {
+  NewFile();
+  constexpr uint64_t kMoreThanOneTurn = 260;
+  for (uint64_t i = 0; i < kMoreThanOneTurn; ++i) Print(i);
+  Attach();
+  ASSERT_TRUE(loop_.Eventually([&] { return caught_up_at_.has_value(); }));
+  EXPECT_EQ(*caught_up_at_, kMoreThanOneTurn);
 }
 
 TEST_F(KmsgSourceTest, AFileThatEndsIsAFailure) {
