@@ -29,6 +29,8 @@ mount --move . /
 exec chroot . /lib/systemd/systemd systemd.unit=multi-user.target
 """
 _BOOT_SECONDS = 600
+_CAP_NET_ADMIN = 1 << 12
+_CAP_SYSLOG = 1 << 34
 # Each by another transport or source: ring, shared ring, generic netlink, kernel log.
 _CHANNELS = ("exec", "tick_shared", "tick_genl", "kmsg")
 
@@ -53,9 +55,14 @@ class Debian:
 
 
 def expect(what: str, seen: str, wanted: str) -> None:
-    print(f"{what}: {seen.strip()}", flush=True)
     if wanted not in seen:
         sys.exit(f"package_boot: {what}: '{seen.strip()}' has no '{wanted}'")
+    line = next(line for line in seen.splitlines() if wanted.strip() in line)
+    print(f"{what}: {line}", flush=True)
+
+
+def main_pid(debian: Debian) -> str:
+    return debian.sh("systemctl show -p MainPID --value kchand").strip()
 
 
 def look_at_service(debian: Debian) -> None:
@@ -88,6 +95,28 @@ def read_channels(debian: Debian) -> None:
     expect("problems", "\n".join(status.split("what to do")[1:]) or "none", "none")
 
 
+def look_at_confinement(debian: Debian) -> None:
+    """What kchand takes from itself within the sandbox of its unit (docs/confinement.md)."""
+    process = f"/proc/{main_pid(debian)}/status"
+    # The unit leaves CAP_CHOWN too, of which this configuration has no use.
+    wanted = f"{_CAP_NET_ADMIN | _CAP_SYSLOG:016x}"
+    expect("capabilities", debian.sh(f"grep CapEff: {process}"), wanted)
+    expect("system calls", debian.sh("journalctl -u kchand --no-pager"), "system calls ours")
+
+
+def open_to_group(debian: Debian) -> None:
+    """docs/operations.md, "Let people in": the group's members read, others do not."""
+    debian.sh("sed -i 's/^  read { mode: 0660 }/  read { mode: 0660 group: \"kchan\" }/' "
+              "/etc/kchan/kchan.textproto && systemctl restart kchand")  # fmt: skip
+    as_stranger = "setpriv --reuid 12345 --regid 12345 --clear-groups"
+    as_member = "setpriv --reuid 12345 --regid 12345 --groups $(getent group kchan | cut -d: -f3)"
+    expect("a member of the group reads", debian.sh(f"{as_member} kchan list"), "uevent")
+    refused = debian.sh(f"{as_member} kchan set tick_genl rate_hz=1 2>&1", check=False)
+    expect("and does not write", refused, "Permission denied")
+    refused = debian.sh(f"{as_stranger} kchan list 2>&1", check=False)
+    expect("a stranger reads nothing", refused, "Permission denied")
+
+
 def reload_and_restart(debian: Debian) -> None:
     debian.sh("systemctl reload kchand")
     expect("reloaded", debian.sh("systemctl is-active kchand", check=False), "active\n")
@@ -97,7 +126,7 @@ def reload_and_restart(debian: Debian) -> None:
 
 def replace_module(debian: Debian) -> None:
     """docs/operations.md, "A new module under a running kchand"."""
-    daemon = debian.sh("systemctl show -p MainPID kchand")
+    daemon = main_pid(debian)
 
     def then(command: str, wanted: str) -> None:
         debian.sh(f"{command} && until kchan status >/run/status; grep -q {shlex.quote(wanted)} "
@@ -108,7 +137,28 @@ def replace_module(debian: Debian) -> None:
     then("modprobe -r kchan_sources kchan", "kchan.ko is not loaded")
     then("modprobe kchan_sources", "kernel side  ready")
     expect("records again", records_of(debian, "exec"), "exec")
-    expect("the same kchand", debian.sh("systemctl show -p MainPID kchand"), daemon)
+    expect("the same kchand", main_pid(debian), daemon)
+
+
+def exchange_package(debian: Debian) -> None:
+    """A package of another version, while the service runs: that goes on with it."""
+    before = main_pid(debian)
+    debian.sh("dpkg --force-confold -i /older/kchand.deb", timeout=_BOOT_SECONDS)
+    if (after := main_pid(debian)) == before:
+        sys.exit(f"package_boot: another kchand was installed, and process {after} runs on")
+    expect("with another kchand", debian.sh("kchan status"), "kernel side  ready")
+
+
+def remove_and_purge(debian: Debian, release: str) -> None:
+    debian.sh("dpkg -r kchand kchan kchan-dkms", timeout=_BOOT_SECONDS)
+    expect("removed", debian.sh("systemctl is-active kchand", check=False), "inactive")
+    gone = f"/usr/bin/kchand /lib/modules/{release}/updates/dkms/kchan.ko /run/kchan"
+    debian.sh(f"for path in {gone}; do test ! -e $path || {{ echo $path >&2; exit 1; }}; done")
+    debian.sh("test -d /var/lib/kchand -a -s /etc/kchan/kchan.textproto")
+    debian.sh("rmmod kchan_sources kchan && touch /etc/kchan/policy.textproto")
+    debian.sh("dpkg -P kchand kchan kchan-dkms", timeout=_BOOT_SECONDS)
+    debian.sh("test ! -e /var/lib/kchand -a ! -e /etc/kchan/kchan.textproto")
+    expect("purged but for an own file", debian.sh("ls /etc/kchan"), "policy.textproto")
 
 
 def main() -> int:
@@ -120,9 +170,13 @@ def main() -> int:
                      f"{release}: run scripts/install-deps --kernels")  # fmt: skip
         debian = Debian(vm)
         look_at_service(debian)
+        look_at_confinement(debian)
         read_channels(debian)
         reload_and_restart(debian)
+        open_to_group(debian)
         replace_module(debian)
+        exchange_package(debian)
+        remove_and_purge(debian, release)
         debian.sh("sync")
         if warnings := vm.kernel_warnings():
             sys.exit("package_boot: the kernel complains:\n" + "\n".join(warnings))

@@ -20,6 +20,7 @@
 namespace kchan::hub {
 
 class Hub;
+class ReaderProgress;
 
 // A channel's description and state at one moment.
 struct ChannelSnapshot {
@@ -69,9 +70,12 @@ class Channel {
 
   // How many subscriptions want records now.
   uint64_t readers() const { return readers_.load(std::memory_order_relaxed); }
+  // How many numbers the reader furthest behind has not come to; 0 without any.
+  uint64_t largest_lag() const;
 
  private:
   friend class ChannelDemand;
+  friend class ReaderProgress;
 
   Hub& hub_;
   const std::string name_;
@@ -79,6 +83,8 @@ class Channel {
   ValueFeed values_;
   DeliveryCounters deliveries_;
   std::atomic<uint64_t> readers_{0};
+  mutable std::mutex progress_mutex_;
+  std::vector<const ReaderProgress*> progress_;  // guarded by progress_mutex_
   mutable std::mutex mutex_;
   ChannelSnapshot snapshot_;
   std::optional<std::chrono::steady_clock::time_point> ended_at_;

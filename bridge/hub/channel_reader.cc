@@ -31,13 +31,15 @@ ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const L
     : channel_(std::move(channel)),
       waiter_(waiter),
       demand_(hub, channel_),
+      progress_(*channel_),
       history_end_(history_end),
       reader_(*channel_, start, history_end, options, clock_offset_ns) {
   MoveTo(start);
+  progress_.Set(start);
   if (start.unknown_epoch) {
     const LogExtent extent = channel_->log().extent();
     next_epoch_ = extent.epoch;
-    next_schema_id_ = extent.schema_id;
+    next_schema_id_ = reader_.GivenSchemaId(extent.schema_id);
   }
 }
 
@@ -45,7 +47,7 @@ ChannelReader::~ChannelReader() { channel_->log().Disarm(waiter_); }
 
 void ChannelReader::MoveTo(const LogPosition& position) {
   given_ = position;
-  next_schema_id_ = position.schema_id;
+  next_schema_id_ = reader_.GivenSchemaId(position.schema_id);
   next_epoch_ = position.cursor.epoch;
   if (position.cursor.epoch == 0) return;
   if (given_epochs_.empty() || given_epochs_.back().run != position.run) {
@@ -60,6 +62,7 @@ LogBatch ChannelReader::Peek(const BatchBounds& bounds) {
   if (tell_withheld_ || is_removed_) tell = Tell::kAtOnce;
   peeked_ = given_;
   LogBatch batch = reader_.Peek(bounds, tell, peeked_);
+  progress_.Set(reader_.reached());
   if (!batch.empty()) {
     next_epoch_ = batch.epoch;
     next_schema_id_ = batch.schema_id;
@@ -73,6 +76,7 @@ LogBatch ChannelReader::Peek(const BatchBounds& bounds) {
 void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
   MoveTo(peeked_);
   reader_.Accept(peeked_);
+  progress_.Set(reader_.reached());
   tell_withheld_ = false;
   channel_->deliveries().Given(batch);
   if (!keep_account || batch.body_bytes == 0) return;
@@ -82,8 +86,10 @@ void ChannelReader::Accept(const LogBatch& batch, bool keep_account) {
 }
 
 ChannelUpdateOut ChannelReader::Describe() const {
-  ChannelUpdateOut now{
-      .channel = channel_->name(), .epoch = next_epoch_, .schema_id = next_schema_id_};
+  ChannelUpdateOut now{.channel = channel_->name(),
+                       .epoch = next_epoch_,
+                       .schema_id = next_schema_id_,
+                       .missing_fields = reader_.missing_fields()};
   if (is_removed_) {
     now.state = ChannelState::kEnded;
     now.reason = "the channel was removed, with its history";

@@ -4,33 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "bridge/hub/schema_lookup.h"
 #include "bridge/text/concat.h"
 
 namespace kchan::hub {
 namespace {
-
-// Of one filter. More than a subscription meets; beyond it they are made again.
-constexpr size_t kMaxCompiled = 256;
-
-// The fields that there are, for a message.
-std::string FieldNames(const std::vector<std::shared_ptr<const Schema>>& schemas) {
-  constexpr size_t kMost = 16;
-  std::vector<std::string_view> names;
-  for (const auto& schema : schemas) {
-    for (const RecordType& type : schema->types) {
-      if (type.direction == Direction::kToKernel) continue;
-      for (const Field& field : type.fields) {
-        const bool is_new = std::find(names.begin(), names.end(), field.name) == names.end();
-        if (is_new && names.size() <= kMost) names.emplace_back(field.name);
-      }
-    }
-  }
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < kMost; ++i) {
-    text += text::Concat(i == 0 ? "" : " ", names[i]);
-  }
-  return names.size() > kMost ? text + " .." : text;
-}
 
 absl::Status NoField(const FilterTerm& term,
                      const std::vector<std::shared_ptr<const Schema>>& schemas) {
@@ -53,13 +31,8 @@ absl::StatusOr<std::shared_ptr<const Filter>> Filter::Make(std::string_view text
 }
 
 std::shared_ptr<const CompiledFilter> Filter::CompiledFor(const Schema* schema) const {
-  const std::lock_guard lock(mutex_);
-  const uint64_t id = schema == nullptr ? 0 : schema->id;
-  if (const auto known = compiled_.find(id); known != compiled_.end()) return known->second;
-  if (compiled_.size() == kMaxCompiled) compiled_.clear();
-  auto compiled = std::make_shared<const CompiledFilter>(CompileFilter(syntax_, schema));
-  compiled_.emplace(id, compiled);
-  return compiled;
+  return compiled_.Get(schema,
+                       [this](const Schema* known) { return CompileFilter(syntax_, known); });
 }
 
 absl::Status Filter::Check(const std::vector<std::shared_ptr<const Schema>>& schemas) const {
@@ -83,15 +56,7 @@ absl::Status Filter::Check(const std::vector<std::shared_ptr<const Schema>>& sch
 
 absl::StatusOr<std::shared_ptr<const Filter>> FilterSet::Get(std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return nullptr;
-  const std::lock_guard lock(mutex_);
-  if (const auto known = filters_.find(text); known != filters_.end()) {
-    if (auto filter = known->second.lock()) return filter;
-  }
-  auto filter = Filter::Make(text);
-  if (!filter.ok()) return filter;
-  std::erase_if(filters_, [](const auto& each) { return each.second.expired(); });
-  filters_[std::string(text)] = *filter;
-  return filter;
+  return filters_.Get(text, Filter::Make);
 }
 
 }  // namespace kchan::hub

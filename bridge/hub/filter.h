@@ -2,10 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_FILTER_H_
 #define KCHAN_BRIDGE_HUB_FILTER_H_
 
-#include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +11,8 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/filter_compile.h"
 #include "bridge/hub/filter_syntax.h"
+#include "bridge/hub/in_use.h"
+#include "bridge/hub/per_schema.h"
 #include "bridge/hub/schema.h"
 
 namespace kchan::hub {
@@ -40,9 +39,7 @@ class Filter {
   explicit Filter(FilterSyntax syntax) : syntax_(std::move(syntax)) {}
 
   const FilterSyntax syntax_;
-  mutable std::mutex mutex_;
-  // By the schema's id; 0 is no schema's.
-  mutable std::map<uint64_t, std::shared_ptr<const CompiledFilter>> compiled_;
+  mutable PerSchema<CompiledFilter> compiled_;
 };
 
 // The filters in use, by their text.
@@ -55,8 +52,7 @@ class FilterSet {
   absl::StatusOr<std::shared_ptr<const Filter>> Get(std::string_view text);
 
  private:
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<const Filter>, std::less<>> filters_;
+  InUse<std::string, Filter> filters_;
 };
 
 }  // namespace kchan::hub

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/field_kind.h"
 #include "bridge/hub/filter_values.h"
+#include "bridge/hub/schema_lookup.h"
 
 namespace kchan::hub {
 namespace {
@@ -25,13 +26,6 @@ constexpr std::string_view kHeader = "record";
 // beforehand, or a test.
 struct Incomparable {};
 using Comparison = std::variant<Incomparable, bool, FilterTest>;
-
-const Field* FindField(std::span<const Field> fields, std::string_view name) {
-  for (const Field& field : fields) {
-    if (field.name == name) return &field;
-  }
-  return nullptr;
-}
 
 // A field that a path leads to, and where that is.
 struct Found {

@@ -156,6 +156,10 @@ class Log {
   // `position`. Returns false, and does not arm, if there is already.
   bool Wait(const LogPosition& position, Waiter* waiter) const;
 
+  // How many numbers there are behind `position`, of all epochs; 0 for a reader that
+  // waits for what is new.
+  uint64_t NumbersBehind(const LogPosition& position) const;
+
   // Whether what comes next at `position` is on its way from the history: it is
   // not the end, though there is nothing now.
   bool IsPending(const LogPosition& position) const;

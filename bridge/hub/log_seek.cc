@@ -32,6 +32,18 @@ LogPosition Log::End() const {
   return Newest();
 }
 
+uint64_t Log::NumbersBehind(const LogPosition& position) const {
+  if (position.after_history || position.unknown_epoch) return 0;
+  const std::lock_guard lock(mutex_);
+  uint64_t behind = 0;
+  for (const Run& run : runs_) {
+    const uint64_t from =
+        run.id == position.run ? position.cursor.sequence : run.first_sequence - 1;
+    if (run.id >= position.run && run.last_sequence > from) behind += run.last_sequence - from;
+  }
+  return behind;
+}
+
 // The newest one, should an epoch have come back.
 const Log::Run* Log::FindRun(const Cursor& cursor) const {
   const auto run = std::find_if(runs_.rbegin(), runs_.rend(),

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "bridge/hub/filter.h"
+#include "bridge/hub/record_form.h"
 
 namespace kchan::hub {
 
@@ -15,6 +16,7 @@ struct RecordSelection {
   uint64_t since_ns = 0;                 // older ones are filtered
   std::shared_ptr<const Filter> filter;  // null: none
   uint32_t sample_every = 1;             // takes the numbers that are multiples of it
+  RecordForm* form = nullptr;            // of what it takes; null: as it is
 
   bool takes_all() const { return filter == nullptr && takes_all_that_match(); }
   bool takes_all_that_match() const { return since_ns == 0 && sample_every == 1; }

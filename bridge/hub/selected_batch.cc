@@ -85,7 +85,7 @@ void SelectedBatch::Take(const RecordSelection& selection, const BatchBounds& bo
       Stretch whole{
           .bytes = bytes.size(),
           .numbers = (is_cut ? stop_sequence : run->last_sequence) - position.cursor.sequence};
-      Give(segment, bytes, bounds.max_bytes, whole);
+      Give(selection.form, segment, bytes, bounds.max_bytes, whole);
       position.offset += whole.bytes;
       position.cursor.sequence += whole.numbers;
     } else {
@@ -106,7 +106,7 @@ void SelectedBatch::TakeRun(const RecordSelection& selection, const BatchBounds&
     Stretch stretch = Judge(selection, bounds.quota, run, position.cursor.sequence);
     switch (stretch.verdict) {
       case Verdict::kGive:
-        Give(segment, run, bounds.max_bytes, stretch);
+        Give(selection.form, segment, run, bounds.max_bytes, stretch);
         if (records_ == bounds.quota.records) is_full_ = true;
         break;
       case Verdict::kSampled:
@@ -153,9 +153,12 @@ SelectedBatch::Stretch SelectedBatch::Judge(const RecordSelection& selection,
 
 // Gives of the stretch, at the start of `bytes`, what there is room for, and
 // shortens it to that.
-void SelectedBatch::Give(const std::shared_ptr<const Segment>& segment,
+void SelectedBatch::Give(RecordForm* form, const std::shared_ptr<const Segment>& segment,
                          std::span<const std::byte> bytes, size_t max_bytes, Stretch& stretch) {
-  const size_t added = Add(segment, bytes.first(stretch.bytes), max_bytes);
+  if (!limited_.empty()) AddLimited();
+  bytes = bytes.first(stretch.bytes);
+  const size_t added =
+      form == nullptr ? Add(segment, bytes, max_bytes) : AddInForm(*form, bytes, max_bytes);
   if (added < stretch.bytes) {
     is_full_ = true;
     stretch = {};
@@ -190,13 +193,11 @@ void SelectedBatch::Limit(uint64_t after, Stretch& stretch) {
 // Adds as many whole elements as there is room for; returns their bytes.
 size_t SelectedBatch::Add(const std::shared_ptr<const Segment>& segment,
                           std::span<const std::byte> bytes, size_t max_bytes) {
-  if (!limited_.empty()) AddLimited();
   const size_t room = max_bytes - std::min(max_bytes, batch_.body_bytes);
   size_t size = bytes.size() <= room ? bytes.size() : WholeElements(bytes, room);
   if (size == 0 && batch_.slices.empty()) size = FirstElement(bytes);
   if (size < kSliceBytes) {
-    const size_t copy_room = kCopiedBytes - copied_bytes_;
-    if (size > copy_room) size = WholeElements(bytes, copy_room);
+    if (size > CopyRoom()) size = WholeElements(bytes, CopyRoom());
     if (size != 0) std::memcpy(Room(size), bytes.data(), size);
   } else {
     batch_.slices.push_back({.segment = segment, .bytes = bytes.first(size)});
@@ -205,15 +206,58 @@ size_t SelectedBatch::Add(const std::shared_ptr<const Segment>& segment,
   return size;
 }
 
+// As Add(), of records in another form.
+size_t SelectedBatch::AddInForm(RecordForm& form, std::span<const std::byte> bytes,
+                                size_t max_bytes) {
+  size_t taken = 0;
+  std::optional<Element> next = ParseElement(bytes);
+  while (next) {
+    const Element element = *next;
+    const std::byte* const from = bytes.data() + taken;
+    size_t behind = 0;  // of what stays with it: see WholeElements()
+    next = ParseElement(bytes.subspan(taken + element.bytes));
+    while (next && next->numbers == 0) {
+      behind += next->bytes;
+      next = ParseElement(bytes.subspan(taken + element.bytes + behind));
+    }
+    std::string_view payload;
+    RecordSize size{.element = element.bytes};
+    const std::optional<RecordView> record = ParseRecord(element);
+    RecordHeader header;
+    if (record) {
+      header = {.boottime_ns = record->boottime_ns, .cpu = record->cpu, .type = record->type};
+      payload = form.Of(record->type, record->payload);
+      size = SizeOfRecord(header, payload.size());
+    }
+    const size_t room = max_bytes - std::min(max_bytes, batch_.body_bytes);
+    const bool fits = size.element + behind <= std::min(room, CopyRoom());
+    if (!fits && !batch_.slices.empty()) return taken;
+    std::byte* to = Room(size.element + behind);
+    to = record ? PutRecord(to, size, record->sequence, header, std::as_bytes(std::span(payload)))
+                : wire::PutBytes(to, from, element.bytes);
+    wire::PutBytes(to, from + element.bytes, behind);
+    taken += element.bytes + behind;
+  }
+  return taken;
+}
+
 void SelectedBatch::AddLimited() {
   for (const Loss& loss : limited_) PutLoss(Room(SizeOfLoss(loss)), loss);
   limited_.clear();
 }
 
-// Where the next `bytes` of the batch are copied to.
+size_t SelectedBatch::CopyRoom() const {
+  return kCopiedBytes - std::min(kCopiedBytes, copied_bytes_);
+}
+
+// Where the next `bytes` of the batch are copied to. The first may be longer than
+// there is room for.
 std::byte* SelectedBatch::Room(size_t bytes) {
-  KCHAN_CHECK(copied_bytes_ + bytes <= kCopiedBytes, "what is copied was bounded before");
-  if (!copies_) copies_ = std::make_shared_for_overwrite<std::byte[]>(kCopiedBytes);
+  if (!copies_) {
+    copies_bytes_ = std::max(kCopiedBytes, bytes);
+    copies_ = std::make_shared_for_overwrite<std::byte[]>(copies_bytes_);
+  }
+  KCHAN_CHECK(bytes <= copies_bytes_ - copied_bytes_, "what is copied was bounded before");
   std::byte* const to = copies_.get() + copied_bytes_;
   copied_bytes_ += bytes;
   batch_.body_bytes += bytes;

@@ -19,7 +19,7 @@ namespace kchan::hub {
 // Long stretches stay where they are, as slices of their segments; short ones,
 // of which a selection leaves many, are copied side by side, since a slice costs
 // more than a few records. Copies are bounded for each batch, so they are no
-// history that a slow reader keeps.
+// history that a slow reader keeps. What is given in another form is a copy.
 //
 // A record passes since, filter, sampling, rate limit, in this order, which the
 // protocol promises.
@@ -69,12 +69,14 @@ class SelectedBatch {
                LogPosition& position);
   Stretch Judge(const RecordSelection& selection, const RecordQuota& quota,
                 std::span<const std::byte> bytes, uint64_t sequence) const;
-  void Give(const std::shared_ptr<const Segment>& segment, std::span<const std::byte> bytes,
-            size_t max_bytes, Stretch& stretch);
+  void Give(RecordForm* form, const std::shared_ptr<const Segment>& segment,
+            std::span<const std::byte> bytes, size_t max_bytes, Stretch& stretch);
   void Limit(uint64_t after, Stretch& stretch);
   size_t Add(const std::shared_ptr<const Segment>& segment, std::span<const std::byte> bytes,
              size_t max_bytes);
+  size_t AddInForm(RecordForm& form, std::span<const std::byte> bytes, size_t max_bytes);
   void AddLimited();
+  size_t CopyRoom() const;
   std::byte* Room(size_t bytes);
 
   LogBatch batch_;
@@ -84,6 +86,7 @@ class SelectedBatch {
   std::vector<Loss> limited_;  // behind the last slice: not encoded yet
   std::shared_ptr<std::byte[]> copies_;
   size_t copied_bytes_ = 0;
+  size_t copies_bytes_ = 0;  // that copies_ has
 };
 
 }  // namespace kchan::hub

@@ -29,9 +29,10 @@ SelectedReader::SelectedReader(Channel& channel, const LogPosition& start,
     : channel_(channel),
       options_(options),
       history_end_(history_end),
-      takes_all_(!options.filter && !options.since_utc_ns && !options.until_utc_ns &&
-                 options.sample_every <= 1 && !options.ends_with_history &&
+      takes_all_(!options.filter && !options.mask && !options.since_utc_ns &&
+                 !options.until_utc_ns && options.sample_every <= 1 && !options.ends_with_history &&
                  !options.skips_to_newest),
+      form_(channel, options.mask, options.masks),
       reached_(start),
       was_in_log_(start.segment_id != LogPosition::kInHistory && !start.lookup) {
   selection_.filter = options.filter;
@@ -71,7 +72,9 @@ LogBatch SelectedReader::Peek(const BatchBounds& bounds, Tell tell, LogPosition&
   if (batch.gives_something() || (batch.has_begun() && is_due)) {
     peeked_records_ = batch.records();
     position = ahead;
-    return batch.Finish(ahead);
+    LogBatch given = batch.Finish(ahead);
+    given.schema_id = GivenSchemaId(given.schema_id);
+    return given;
   }
   if (!batch.has_begun()) position = ahead;
   withheld_ = std::move(batch);
@@ -174,6 +177,7 @@ size_t SelectedReader::TakeSegment(const BatchBounds& bounds,
                                    const LogPosition& end, size_t max_bytes, LogPosition& position,
                                    SelectedBatch& batch) {
   const size_t from = position.offset;
+  selection_.form = form_.Under(segment->schema_id());
   const auto take = [&](const MatchList& matches) {
     batch.Take(selection_, bounds, segment, matches, end, position);
   };

@@ -8,7 +8,10 @@
 #include <optional>
 
 #include "bridge/hub/channel.h"
+#include "bridge/hub/field_mask.h"
+#include "bridge/hub/field_masks.h"
 #include "bridge/hub/filter.h"
+#include "bridge/hub/given_form.h"
 #include "bridge/hub/log.h"
 #include "bridge/hub/log_hold.h"
 #include "bridge/hub/record_selection.h"
@@ -18,7 +21,9 @@ namespace kchan::hub {
 
 // What a subscription asks of each of its channels; see SubscriptionOptions.
 struct ReaderOptions {
-  std::shared_ptr<const Filter> filter;  // null: none
+  std::shared_ptr<const Filter> filter;   // null: none
+  std::shared_ptr<const FieldMask> mask;  // null: none
+  FieldMasks* masks = nullptr;            // that it is one of
   std::optional<int64_t> since_utc_ns;
   std::optional<int64_t> until_utc_ns;
   uint32_t sample_every = 1;
@@ -66,6 +71,11 @@ class SelectedReader {
   // Nothing more will be given: the stop condition has come true here.
   bool is_done() const { return is_done_; }
 
+  // Batches are of the schema that this gives for the log's.
+  uint64_t GivenSchemaId(uint64_t schema_id) { return form_.SchemaIdUnder(schema_id); }
+  // See GivenForm.
+  const std::vector<std::string>& missing_fields() const { return form_.missing_fields(); }
+
   // What follows was not looked at.
   const LogPosition& reached() const { return reached_; }
 
@@ -89,6 +99,7 @@ class SelectedReader {
   const LogPosition history_end_;
   const bool takes_all_;  // and for ever
   RecordSelection selection_;
+  GivenForm form_;
   uint64_t until_ns_ = UINT64_MAX;
   int64_t clock_offset_ns_ = 0;  // of this boot
 

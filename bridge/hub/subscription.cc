@@ -14,6 +14,7 @@ namespace kchan::hub {
 namespace {
 
 constexpr char kFilterField[] = "filter: ";
+constexpr char kMaskField[] = "fields";  // followed by the path's place
 
 // Where a channel starts. One that came after the subscription is new as a whole.
 Start StartOf(const Selection& selection, bool is_late, int64_t clock_offset_ns) {
@@ -68,7 +69,8 @@ class Subscription::Impl {
   Hub& hub_;
   const SubscriptionOptions options_;
   Waiter* const waiter_;
-  std::shared_ptr<const Filter> filter_;  // null: none
+  std::shared_ptr<const Filter> filter_;   // null: none
+  std::shared_ptr<const FieldMask> mask_;  // null: none
   std::vector<std::unique_ptr<ChannelReader>> readers_;
   size_t turn_ = 0;
   uint64_t hub_version_ = 0;  // followed up to here
@@ -94,6 +96,13 @@ absl::Status Subscription::Impl::Open() {
   if (filter_) {
     absl::Status status = CheckFilter(hub_, options_, *filter_);
     if (!status.ok()) return Prefixed(kFilterField, status);
+  }
+  if (!options_.fields.empty()) {
+    auto mask = options_.field_masks->Get(options_.fields);
+    if (!mask.ok()) return Prefixed(kMaskField, mask.status());
+    mask_ = *std::move(mask);
+    absl::Status status = CheckMask(hub_, options_, *mask_);
+    if (!status.ok()) return Prefixed(kMaskField, status);
   }
   return FollowHub(/*is_late=*/false);
 }
@@ -138,6 +147,8 @@ absl::Status Subscription::Impl::Join(const std::shared_ptr<Channel>& channel, b
 
 ReaderOptions Subscription::Impl::OptionsFor(const Selection& selection) const {
   return {.filter = filter_,
+          .mask = mask_,
+          .masks = options_.field_masks,
           .since_utc_ns = selection.since_utc_ns,
           .until_utc_ns = options_.stop.until_utc_ns,
           .sample_every = options_.sample_every,

@@ -37,6 +37,7 @@ struct ChannelUpdateOut {
   std::string reason = {};
   uint64_t epoch = 0;  // of what follows
   uint64_t schema_id = 0;
+  std::vector<std::string> missing_fields = {};  // asked for, but not there
 
   friend bool operator==(const ChannelUpdateOut&, const ChannelUpdateOut&) = default;
 };

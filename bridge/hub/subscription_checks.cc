@@ -44,7 +44,11 @@ absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t i
   return absl::OkStatus();
 }
 
-absl::Status CheckFilter(const Hub& hub, const SubscriptionOptions& options, const Filter& filter) {
+namespace {
+
+// Those of the channels that are selected now; none if one's is not known yet.
+std::vector<std::shared_ptr<const Schema>> SelectedSchemas(const Hub& hub,
+                                                           const SubscriptionOptions& options) {
   const auto& selections = options.selections;
   std::vector<std::shared_ptr<const Schema>> schemas;
   for (const std::shared_ptr<Channel>& channel : hub.List()) {
@@ -56,10 +60,27 @@ absl::Status CheckFilter(const Hub& hub, const SubscriptionOptions& options, con
     if (!is_selected) continue;
     // Its history may be of a schema before the current one.
     const auto known = channel->schemas();
-    if (known.empty()) return absl::OkStatus();
+    if (known.empty()) return {};
     schemas.insert(schemas.end(), known.begin(), known.end());
   }
-  return filter.Check(schemas);
+  return schemas;
+}
+
+}  // namespace
+
+absl::Status CheckFilter(const Hub& hub, const SubscriptionOptions& options, const Filter& filter) {
+  return filter.Check(SelectedSchemas(hub, options));
+}
+
+absl::Status CheckMask(const Hub& hub, const SubscriptionOptions& options, const FieldMask& mask) {
+  const auto resumes = [](const Selection& each) {
+    return std::holds_alternative<StartAt>(each.start);
+  };
+  // A stream that goes on behind a change of the schema is told, not refused.
+  if (std::any_of(options.selections.begin(), options.selections.end(), resumes)) {
+    return absl::OkStatus();
+  }
+  return mask.Check(SelectedSchemas(hub, options));
 }
 
 absl::Status CheckMayBlock(const Channel& channel) {

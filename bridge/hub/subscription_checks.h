@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "bridge/hub/channel.h"
+#include "bridge/hub/field_mask.h"
 #include "bridge/hub/filter.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/subscription_options.h"
@@ -22,6 +23,9 @@ absl::Status CheckSelection(const Hub& hub, const Selection& selection, size_t i
 
 // Whether the channels that are selected now can be held against the filter.
 absl::Status CheckFilter(const Hub& hub, const SubscriptionOptions& options, const Filter& filter);
+
+// The same for the fields that it is to be given.
+absl::Status CheckMask(const Hub& hub, const SubscriptionOptions& options, const FieldMask& mask);
 
 // Whether a reader may hold the channel's log.
 absl::Status CheckMayBlock(const Channel& channel);

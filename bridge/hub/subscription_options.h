@@ -14,6 +14,8 @@
 
 namespace kchan::hub {
 
+class FieldMasks;
+
 // Channels, and where to start in each. One that comes later starts at its
 // beginning, or behind the cursor: a glob without wildcards, a name that may
 // not exist yet, can have one.
@@ -52,6 +54,9 @@ struct SubscriptionOptions {
   std::function<bool(const std::string& channel)> is_offered = {};
   // As kchan.v1.SubscribeRequest.Open.filter; blank: everything passes.
   std::string filter = {};
+  // As kchan.v1.SubscribeRequest.Open.fields; none: all of each record.
+  std::vector<std::string> fields = {};
+  FieldMasks* field_masks = nullptr;    // outlives the subscription; needed for `fields`
   uint32_t sample_every = 1;            // takes the numbers that are multiples of it
   uint32_t max_records_per_second = 0;  // what is more is lost; 0: no limit
   StopCondition stop = {};

@@ -36,13 +36,14 @@ class Channels {
     AddLog(channel.log(), name);
     AddDeliveries(channel.deliveries().Read(), name);
     subscriptions_.Add(static_cast<double>(channel.readers()), {{"channel", name}});
+    lag_.Add(static_cast<double>(channel.largest_lag()), {{"channel", name}});
   }
 
   void Take(std::vector<prometheus::MetricFamily>& to) {
     for (MetricFamily* family :
          {&live_, &records_, &record_bytes_, &lost_, &ring_fill_, &log_bytes_, &evicted_,
-          &spool_bytes_, &subscriptions_, &delivered_, &delivered_bytes_, &acknowledged_bytes_,
-          &withheld_, &subscriber_lost_}) {
+          &spool_bytes_, &lag_, &subscriptions_, &delivered_, &delivered_bytes_,
+          &acknowledged_bytes_, &withheld_, &subscriber_lost_}) {
       to.push_back(std::move(*family).Take());
     }
   }
@@ -99,6 +100,9 @@ class Channels {
       MetricFamily::Gauge("kchan_channel_spool_bytes", "The channel's history on disk.");
   MetricFamily subscriptions_ = MetricFamily::Gauge("kchan_channel_subscriptions",
                                                     "Subscriptions that read the channel now.");
+  MetricFamily lag_ = MetricFamily::Gauge(
+      "kchan_channel_largest_lag_records",
+      "Records and losses that the subscription furthest behind has not come to yet.");
   MetricFamily delivered_ =
       MetricFamily::Counter("kchan_channel_delivered_records_total",
                             "Records given to subscriptions, summed over them, and losses that "

@@ -50,13 +50,20 @@ absl::Status Get(const hub::Hub& hub, const Caller& caller, const v1::GetChannel
   return absl::OkStatus();
 }
 
-absl::Status Get(const hub::Hub& hub, const Caller& caller, const v1::GetSchemaRequest& request,
+// One of the channel's, or one that a field mask has made of such.
+std::shared_ptr<const hub::Schema> Find(const Core& core, const hub::Channel& channel,
+                                        uint64_t schema_id) {
+  if (schema_id == 0) return channel.snapshot().schema;
+  if (auto schema = channel.FindSchema(schema_id)) return schema;
+  return core.field_masks.FindSchema(channel.name(), schema_id);
+}
+
+absl::Status Get(const Core& core, const Caller& caller, const v1::GetSchemaRequest& request,
                  v1::GetSchemaResponse& response) {
   if (absl::Status status = caller.CheckSees(request.channel()); !status.ok()) return status;
-  const auto channel = FindChannel(hub, request.channel());
+  const auto channel = FindChannel(core.hub, request.channel());
   if (!channel.ok()) return channel.status();
-  const auto schema = request.schema_id() == 0 ? (*channel)->snapshot().schema
-                                               : (*channel)->FindSchema(request.schema_id());
+  const auto schema = Find(core, **channel, request.schema_id());
   if (schema == nullptr) {
     return WithReason(absl::NotFoundError(absl::StrCat(
                           "channel ", request.channel(), " has no schema",
@@ -130,7 +137,7 @@ grpc::ServerUnaryReactor* ChannelService::GetChannel(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* ChannelService::GetSchema(grpc::CallbackServerContext* context,
                                                     const v1::GetSchemaRequest* request,
                                                     v1::GetSchemaResponse* response) {
-  return Finish(context, Get(core_.hub, CallerOf("GetSchema", context), *request, *response));
+  return Finish(context, Get(core_, CallerOf("GetSchema", context), *request, *response));
 }
 
 grpc::ServerUnaryReactor* ChannelService::UpdateChannel(grpc::CallbackServerContext* context,

@@ -175,6 +175,7 @@ v1::SubscribeResponse::ChannelUpdate ToProto(const hub::ChannelUpdateOut& update
   to.set_reason(update.reason);
   to.set_epoch(update.epoch);
   to.set_schema_id(update.schema_id);
+  to.mutable_missing_fields()->Assign(update.missing_fields.begin(), update.missing_fields.end());
   return to;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "bridge/hub/field_masks.h"
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_engine.h"
 #include "bridge/rpc/door_threads.h"
@@ -57,6 +58,7 @@ struct Core {
   OpenStreams value_watches;
   OpenStreams block_transfers;
   OpenStreams netlink_requests;
+  hub::FieldMasks field_masks;
 
   // All of those.
   std::array<OpenStreams*, 6> all_streams() {

@@ -178,6 +178,7 @@ absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open,
   to.options.clock_offset_ns = clock_offset_ns;
 
   to.options.filter = open.filter();
+  to.options.fields.assign(open.fields().begin(), open.fields().end());
 
   const auto delay = FromProto(open.max_delay(), "max_delay", nanoseconds::zero(), kMaxDelay,
                                "must be 0 s to 10 s");

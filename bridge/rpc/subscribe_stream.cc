@@ -215,6 +215,7 @@ absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   if (absl::Status status = CheckHaveRecords(core_.hub, request->options); !status.ok()) {
     return status;
   }
+  request->options.field_masks = &core_.field_masks;
   core_.stats.Opened(request->options);
   auto subscription =
       hub::Subscription::Open(core_.hub, std::move(request->options), &output_waiter_);

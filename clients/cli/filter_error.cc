@@ -42,4 +42,16 @@ bool ExplainFilter(const absl::Status& status, const std::string& filter) {
   return false;
 }
 
+bool ExplainFields(const absl::Status& status) {
+  for (const FieldViolation& violation : FieldViolations(status)) {
+    if (!violation.field.starts_with("open.fields[")) continue;
+    std::fprintf(stderr,
+                 "kchan: --fields: %s\n"
+                 "  what to do: `kchan describe CHANNEL` shows the fields\n",
+                 Safe(violation.description).c_str());
+    return true;
+  }
+  return false;
+}
+
 }  // namespace kchan::cli

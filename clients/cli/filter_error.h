@@ -12,6 +12,9 @@ namespace kchan::cli {
 // the place in it, and returns true.
 bool ExplainFilter(const absl::Status& status, const std::string& filter);
 
+// The same for the fields that were asked for.
+bool ExplainFields(const absl::Status& status);
+
 }  // namespace kchan::cli
 
 #endif  // KCHAN_CLIENTS_CLI_FILTER_ERROR_H_

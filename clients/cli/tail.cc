@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "commands.h"
 #include "explain.h"
@@ -73,6 +76,7 @@ class Tail {
       Note(absl::StrCat("channel '", Safe(update.channel()), "' ", StateText(update.state()), ": ",
                         Safe(update.reason())));
     }
+    if (update.schema_id() != 0) NoteMissing(update);
     return true;
   }
   bool operator()(const v1::SubscribeResponse::HistoryEnd&) { return true; }
@@ -90,13 +94,26 @@ class Tail {
     const bool asked_for = status.code() == absl::StatusCode::kDeadlineExceeded ||
                            status.code() == absl::StatusCode::kCancelled;
     ExitCode code = kOk;
-    if (ExplainFilter(status, tail_.filter)) return kUsage;
+    if (ExplainFilter(status, tail_.filter) || ExplainFields(status)) return kUsage;
     if (!asked_for) {
       const bool one = tail_.channels.size() == 1;
       code = one ? ExplainChannel(*client_, status, tail_.channels[0]) : Explain(status);
     }
     if (connected_) Summary();
     return code;
+  }
+
+  // A field that a channel lacks, or has lost. Of several channels one that it never
+  // had is another's.
+  void NoteMissing(const v1::SubscribeResponse::ChannelUpdate& update) {
+    const std::vector<std::string> missing(update.missing_fields().begin(),
+                                           update.missing_fields().end());
+    const auto [known, is_first] = missing_.try_emplace(update.channel(), missing);
+    const bool is_news = is_first ? tail_.channels.size() == 1 : known->second != missing;
+    known->second = missing;
+    if (!is_news || missing.empty()) return;
+    Note(absl::StrCat("channel '", Safe(update.channel()),
+                      "' has no such fields: ", Safe(absl::StrJoin(missing, ", "))));
   }
 
   void Summary() {
@@ -118,6 +135,7 @@ class Tail {
   bool connected_ = false;
   bool broken_ = false;
   bool tail_ended_ = false;
+  std::map<std::string, std::vector<std::string>> missing_;  // fields, by channel
   absl::Status refusal_;
 };
 
@@ -159,6 +177,12 @@ void AddTail(CLI::App& app, const GlobalOptions& options, Command* chosen) {
   command->add_option("--filter", tail->filter,
                       "only records that match, like 'pid > 1000 comm = \"ba*\"'; fields as "
                       "`kchan describe` shows them, see docs/filters.md");
+  command
+      ->add_option("--fields", tail->fields,
+                   "only these fields of each record, like pid,comm,local.port; see "
+                   "docs/fields.md")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--until", tail->until, "end at a time, given as --since");
   command->add_flag("--no-follow", tail->no_follow,
                     "end where the history does; begins with the oldest record if not told where");

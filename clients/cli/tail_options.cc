@@ -64,6 +64,7 @@ absl::StatusOr<SubscriptionOptions> MakeSubscriptionOptions(const TailOptions& t
   options.reconnect = !tail.no_reconnect;
   options.open.set_window_bytes(tail.window_bytes);
   options.open.set_filter(tail.filter);
+  options.open.mutable_fields()->Assign(tail.fields.begin(), tail.fields.end());
   options.open.set_sample_every(tail.sample);
   options.open.set_max_records_per_second(tail.rate);
   const auto overflow = ParseOverflow(tail.overflow);

@@ -27,6 +27,7 @@ struct TailOptions {
   std::string overflow = "oldest";
   std::string duration;
   std::string filter;
+  std::vector<std::string> fields;  // paths; none: all
   uint64_t window_bytes = 0;
   bool no_reconnect = false;
   bool json = false;

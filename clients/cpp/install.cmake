@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What an outside project finds with find_package(kchan): the target
-# kchan::kchan, and the protocol as kchan::proto. tests/consumer is one.
+# kchan::kchan, and the protocol as kchan::proto. tests/consumer is one. For other
+# build systems there is kchan.pc, which may be moved together with the library.
 
 include(CMakePackageConfigHelpers)
 set(kchan_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/kchan")
@@ -43,4 +44,10 @@ install(FILES
   "${CMAKE_CURRENT_BINARY_DIR}/kchanConfig.cmake"
   "${CMAKE_CURRENT_BINARY_DIR}/kchanConfigVersion.cmake"
   DESTINATION "${kchan_package_dir}"
+  COMPONENT kchan_client)
+
+file(RELATIVE_PATH include_from_lib "${CMAKE_INSTALL_FULL_LIBDIR}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+configure_file(kchan.pc.in kchan.pc @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/kchan.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig"
   COMPONENT kchan_client)

@@ -51,6 +51,8 @@ class Vm:
     files: guest path -> host path or content.
     forwards: guest TCP port -> host port, 0 for any free one; `ports` says
         which. They listen on 127.0.0.1.
+    reaches_host: whether the guest may connect to this machine, which it finds
+        at 10.0.2.2, and by it to whatever this machine reaches.
     smp, memory_mb, append: processors (QEMU's -smp), memory, kernel arguments.
     disk_mb: size of an empty /dev/vda; 0 for none.
     disk: an image that is /dev/vda, and is written to.
@@ -72,6 +74,7 @@ class Vm:
         programs: Iterable[str | Path] = (),
         files: Mapping[str, str | Path | bytes] | None = None,
         forwards: Mapping[int, int] | None = None,
+        reaches_host: bool = False,
         smp: int | str = 2,
         memory_mb: int = 1024,
         append: str = "",
@@ -88,6 +91,7 @@ class Vm:
             path: content if isinstance(content, bytes) else Path(content)
             for path, content in (files or {}).items()
         }
+        self._reaches_host = reaches_host
         self._smp = str(smp)
         self._memory_mb = memory_mb
         self._append = append
@@ -260,6 +264,7 @@ class Vm:
             append=self._append,
             console=None if self._on_terminal else self.console,
             forwards=self.ports,
+            reaches_host=self._reaches_host,
             agents=[theirs for _, theirs in pairs],
             disk=disk,
         )

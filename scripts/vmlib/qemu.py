@@ -33,6 +33,7 @@ class Machine:
     forwards: dict[int, int]  # guest port -> host port
     agents: list[socket.socket] = field(default_factory=list)
     disk: Path | None = None
+    reaches_host: bool = False
 
     def command(self) -> list[str]:
         return [
@@ -74,7 +75,7 @@ class Machine:
 
     def _network(self) -> list[str]:
         # The guest reaches nothing outside; the host reaches what is forwarded.
-        user = "user,id=net,restrict=on"
+        user = f"user,id=net,restrict={'off' if self.reaches_host else 'on'}"
         for guest, host in self.forwards.items():
             user += f",hostfwd=tcp:127.0.0.1:{host}-:{guest}"
         return ["-netdev", user, "-device", "virtio-net-pci,netdev=net,romfile="]

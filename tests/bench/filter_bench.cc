@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a filter costs for each record of a history, and what sharing saves.
+// What a filter costs for each record of a history, and what sharing saves; and
+// what it costs to give some of the fields only.
 #include <benchmark/benchmark.h>
 
 #include <cstring>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bridge/hub/field_kind.h"
+#include "bridge/hub/field_masks.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/subscription.h"
 
@@ -46,7 +50,8 @@ std::shared_ptr<const Schema> FactSchema() {
                           sizeof(Fact),
                           {MakeField("number", FieldKind::kU64, offsetof(Fact, number), 8),
                            MakeField("pid", FieldKind::kU32, offsetof(Fact, pid), 4), flags,
-                           MakeField("comm", FieldKind::kString, offsetof(Fact, comm), 16)}});
+                           MakeField("comm", FieldKind::kString, offsetof(Fact, comm), 16),
+                           MakeField("rest", FieldKind::kBytes, offsetof(Fact, rest), 64)}});
   schema.id = SchemaId(schema);
   return std::make_shared<const Schema>(std::move(schema));
 }
@@ -69,17 +74,22 @@ class Node {
     channel_->log().Publish();
   }
 
-  std::unique_ptr<Subscription> Open(const std::string& filter) {
+  std::unique_ptr<Subscription> Open(const std::string& filter,
+                                     const std::vector<std::string>& fields = {}) {
     Selection selection;
     selection.pattern = "fact";
     selection.start = StartOldest{};
-    return *Subscription::Open(hub_, {.selections = {selection}, .filter = filter}, &waiter_);
+    SubscriptionOptions options{.selections = {selection}, .filter = filter};
+    options.fields = fields;
+    options.field_masks = &masks_;
+    return *Subscription::Open(hub_, std::move(options), &waiter_);
   }
 
  private:
   class : public Waiter {
     void Notify() override {}
   } waiter_;
+  FieldMasks masks_;
   Hub hub_;
   std::shared_ptr<Channel> channel_;
 };
@@ -89,6 +99,13 @@ void ReadAll(Subscription& subscription) {
     const auto output = subscription.Next();
     if (std::holds_alternative<NothingOut>(*output)) return;
   }
+}
+
+void CountRecords(benchmark::State& state) {
+  const auto records = static_cast<double>(kRecords);
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kRecords));
+  state.counters["ns/record"] = benchmark::Counter(
+      records, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 // The whole history through a filter. `shared`: another subscription keeps the
@@ -101,10 +118,14 @@ void BM_Filter(benchmark::State& state, const std::string& filter, bool shared) 
     ReadAll(*other);
   }
   for (auto _ : state) ReadAll(*node.Open(filter));
-  const auto records = static_cast<double>(kRecords);
-  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kRecords));
-  state.counters["ns/record"] = benchmark::Counter(
-      records, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  CountRecords(state);
+}
+
+// The whole history, of each record these fields.
+void BM_Fields(benchmark::State& state, const std::vector<std::string>& fields) {
+  Node node;
+  for (auto _ : state) ReadAll(*node.Open("", fields));
+  CountRecords(state);
 }
 
 const std::string kNone;
@@ -123,6 +144,10 @@ BENCHMARK_CAPTURE(BM_Filter, prefix, kPrefix, false);
 BENCHMARK_CAPTURE(BM_Filter, prefix_shared, kPrefix, true);
 BENCHMARK_CAPTURE(BM_Filter, five, kFive, false);
 BENCHMARK_CAPTURE(BM_Filter, five_shared, kFive, true);
+BENCHMARK_CAPTURE(BM_Fields, header, {"record"});
+BENCHMARK_CAPTURE(BM_Fields, one, {"pid"});
+BENCHMARK_CAPTURE(BM_Fields, two_apart, {"number", "comm"});
+BENCHMARK_CAPTURE(BM_Fields, all, {"fact"});
 
 }  // namespace
 }  // namespace kchan::hub

@@ -21,17 +21,6 @@ class ChannelsTest : public ServerTest {
     return stub().ListChannels(&context, request, &response);
   }
 
-  grpc::Status GetSchema(const std::string& channel, uint64_t id, v1::Schema& schema) {
-    grpc::ClientContext context;
-    v1::GetSchemaRequest request;
-    request.set_channel(channel);
-    request.set_schema_id(id);
-    v1::GetSchemaResponse response;
-    grpc::Status status = stub().GetSchema(&context, request, &response);
-    schema = response.schema();
-    return status;
-  }
-
   grpc::Status Update(const v1::UpdateChannelRequest& request) {
     grpc::ClientContext context;
     v1::UpdateChannelResponse response;

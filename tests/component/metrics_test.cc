@@ -91,6 +91,27 @@ TEST_F(MetricsTest, FillOfRingsIsThereOnlyForChannelsThatHaveSome) {
   FAIL() << "no such family";
 }
 
+TEST_F(MetricsTest, LagIsThatOfTheSubscriptionFurthestBehind) {
+  Start();
+  FakeSource source(hub(), "tick");
+  auto open = OpenOf("tick");
+  open.mutable_selections(0)->mutable_start()->mutable_oldest();
+  Reader quick(stub(), open);
+  open.set_window_bytes(1);  // one batch
+  open.set_max_batch_bytes(4 << 10);
+  Reader slow(stub(), open);
+  constexpr uint64_t kRecords = 1000;
+  source.Append(kRecords, 100);
+  ASSERT_TRUE(quick.UntilSequence("tick", kEpoch, kRecords));
+  ASSERT_TRUE(slow.UntilSequence("tick", kEpoch, 1));
+  const uint64_t last = slow.ledger("tick").last;
+  ASSERT_LT(last, kRecords);
+  const char* const lag = "kchan_channel_largest_lag_records{channel=tick}";
+  EXPECT_EQ(Now().at(lag), static_cast<double>(kRecords - last));
+  slow.Cancel();
+  EXPECT_TRUE(Eventually([&] { return Now().at(lag) == 0; }));
+}
+
 TEST_F(MetricsTest, SubscriptionWithACursorIsAResumedOne) {
   Start();
   FakeSource source(hub(), "tick");

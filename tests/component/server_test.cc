@@ -140,6 +140,17 @@ v1::GetStatusResponse ServerTest::Status() {
   return response;
 }
 
+grpc::Status ServerTest::GetSchema(const std::string& channel, uint64_t id, v1::Schema& schema) {
+  grpc::ClientContext context;
+  v1::GetSchemaRequest request;
+  request.set_channel(channel);
+  request.set_schema_id(id);
+  v1::GetSchemaResponse response;
+  grpc::Status status = read_->GetSchema(&context, request, &response);
+  schema = response.schema();
+  return status;
+}
+
 bool ServerTest::HasNoSubscriptions() {
   return Eventually([this] { return Status().subscriptions() == 0; });
 }

@@ -91,6 +91,7 @@ class ServerTest : public ::testing::Test {
   // Waits until the server has no stream of any kind.
   bool HasNoSubscriptions();
   v1::GetStatusResponse Status();
+  grpc::Status GetSchema(const std::string& channel, uint64_t id, v1::Schema& schema);
 
  private:
   const std::string directory_;

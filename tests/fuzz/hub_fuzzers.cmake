@@ -9,6 +9,9 @@ kchan_add_fuzzer(hub_filter
 kchan_add_fuzzer(hub_glob
   SOURCES hub_glob_fuzzer.cc
   LIBRARIES kchan::hub)
+kchan_add_fuzzer(hub_mask
+  SOURCES hub_mask_fuzzer.cc
+  LIBRARIES kchan::log_testing)
 kchan_add_fuzzer(hub_log
   SOURCES hub_log_fuzzer.cc
   LIBRARIES kchan::log_testing

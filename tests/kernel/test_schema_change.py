@@ -83,14 +83,19 @@ def test_old_records_are_read_by_the_old_schema(
     server = f"127.0.0.1:{vm.ports[PORT]}"
     load(vm, version=1)
     settle(remote, lambda _: CHANNEL in remote.channels())
-    # One that follows all the time, and reads in C++.
-    follower = subprocess.Popen(
-        [
-            build_dir / "clients/cli/kchan", "tail", CHANNEL, "--from-oldest", "--json",
-            "--count", str(2 * COUNT), "--for", "2m",
-        ],
-        env=os.environ | {"KCHAN_SERVER": server}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+
+    def follow(*options: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [
+                build_dir / "clients/cli/kchan", "tail", CHANNEL, "--from-oldest", "--json",
+                "--count", str(2 * COUNT), "--for", "2m", *options,
+            ],
+            env=os.environ | {"KCHAN_SERVER": server}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    # They follow all the time, and read in C++: all, and some of the fields.
+    follower, sparing = follow(), follow("--fields", "note,celsius")
     live = Batches(remote)
     live.stream.until_live(CHANNEL)
     write(remote)
@@ -128,6 +133,15 @@ def test_old_records_are_read_by_the_old_schema(
     told, _ = follower.communicate(timeout=120)
     assert follower.returncode == 0
     assert by_epoch(told) == {first: FIRST, second: SECOND}
+
+    # A field that the new schema lacks is left out, and named.
+    told, notes = sparing.communicate(timeout=120)
+    assert sparing.returncode == 0
+    assert by_epoch(told) == {
+        first: [{"celsius": each["celsius"], "note": "first"} for each in FIRST],
+        second: [{"note": "second"}] * COUNT,
+    }
+    assert f"channel '{CHANNEL}' has no such fields: celsius\n" in notes
 
     python = subprocess.run(
         [sys.executable, "-c", _PYTHON_CLIENT, server],

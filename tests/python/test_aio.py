@@ -34,6 +34,18 @@ def test_the_history_comes_in_order_with_its_losses(node: Node) -> None:
     assert totals == kchan.Totals(covered=12, received=5, lost=7)
 
 
+def test_only_the_fields_that_are_asked_for_come(node: Node) -> None:
+    async def read() -> list[dict[str, object]]:
+        async with kchan.aio.Client(node.read) as client:
+            async with client.subscribe(
+                "exec", start=kchan.Oldest(), follow=False, fields=["path"]
+            ) as subscription:
+                return [record.fields async for record in subscription]
+
+    found = asyncio.run(asyncio.wait_for(read(), SECONDS))
+    assert found == [{"path": "/bin/bash"}, {"path": "/x"}]
+
+
 def test_a_subscription_outlives_its_stream(node: Node) -> None:
     received: list[int] = []
 

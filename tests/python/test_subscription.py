@@ -165,6 +165,7 @@ def test_an_unreachable_daemon_is_an_error_after_connect_timeout(tmp_path: objec
     [
         ([], {}),
         (["tick"], {"starts": {"tock": kchan.Oldest()}}),
+        (["tick"], {"fields": "count"}),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(
@@ -189,6 +190,54 @@ def test_a_wrong_filter_says_where(client: kchan.Client) -> None:
     (violation,) = refusal.value.violations
     assert violation.field == "open.filter"
     assert violation.description == "column 9: `count` takes a number, not many"
+
+
+def test_only_the_fields_that_are_asked_for_come(client: kchan.Client) -> None:
+    records = client.subscribe("exec", start=kchan.Oldest(), follow=False, fields=["path", "pid"])
+    assert [record.fields for record in records] == [
+        {"pid": 999, "path": "/bin/bash"},
+        {"pid": 1000, "path": "/x"},
+    ]
+
+
+def test_members_of_structures_are_asked_for_by_their_paths(client: kchan.Client) -> None:
+    asked = ("local.ip", "peers.port", "note")
+    (record,) = client.subscribe("conn", start=kchan.Oldest(), follow=False, fields=asked)
+    assert record.fields == {
+        "local": {"ip": "127.0.0.1"},
+        "peers": [{"port": 443}, {"port": 53}],
+        "note": "both up",
+    }
+
+
+def test_fields_change_neither_the_filter_nor_the_sums(client: kchan.Client) -> None:
+    with client.subscribe(
+        "exec", start=kchan.Oldest(), follow=False, fields=["pid"], filter='comm = "bash"'
+    ) as subscription:
+        (record,) = subscription
+    assert record.fields == {"pid": 999}
+    assert (record.sequence, record.cpu, record.type_id) == (1, 1, 1)
+    assert subscription.totals == kchan.Totals(covered=2, received=1, filtered=1)
+
+
+def test_a_channel_says_which_of_the_fields_it_lacks(client: kchan.Client) -> None:
+    subscription = client.subscribe(
+        "exec", "tick", start=kchan.Oldest(), follow=False, fields=["pid"]
+    )
+    missing = {
+        update.channel: update.missing_fields
+        for update in subscription.deliveries()
+        if isinstance(update, kchan.ChannelUpdate)
+    }
+    assert missing == {"exec": (), "tick": ("pid",)}
+
+
+def test_a_field_that_no_channel_has_is_refused(client: kchan.Client) -> None:
+    with pytest.raises(kchan.InvalidArgument) as refusal:
+        list(client.subscribe("tick", fields=["count", "cuont"], follow=False))
+    (violation,) = refusal.value.violations
+    assert violation.field == "open.fields[1]"
+    assert violation.description == "no selected channel has a field `cuont`; there are: count"
 
 
 def test_a_sample_is_one_of_every_so_many(client: kchan.Client) -> None:

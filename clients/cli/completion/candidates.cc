@@ -68,6 +68,26 @@ std::vector<Candidate> Words(Client& client, const CompletionPlace& place) {
   return names;
 }
 
+void AddFields(const google::protobuf::RepeatedPtrField<v1::Field>& fields,
+               const std::string& before, std::vector<Candidate>* paths) {
+  for (const v1::Field& field : fields) {
+    paths->push_back({before + field.name(), field.documentation()});
+    AddFields(field.members(), before + field.name() + ".", paths);
+  }
+}
+
+// What there is before the last comma stays.
+std::vector<Candidate> FieldPaths(Client& client, const CompletionPlace& place) {
+  const auto schema = client.GetSchema(Given(place, "channels"));
+  std::vector<Candidate> paths;
+  if (!schema.ok()) return paths;
+  const std::string before = place.word.substr(0, place.word.rfind(',') + 1);
+  for (const v1::RecordType& type : schema->types()) {
+    if (type.direction() != v1::DIRECTION_TO_KERNEL) AddFields(type.fields(), before, &paths);
+  }
+  return paths;
+}
+
 std::vector<Candidate> Parameters(Client& client, const CompletionPlace& place) {
   const auto channel = client.GetChannel(Given(place, "channel"));
   std::vector<Candidate> names;
@@ -148,9 +168,11 @@ std::vector<Candidate> Fixed(std::initializer_list<const char*> texts) {
 // By the name of the argument, which is the same in all commands.
 using Asked = std::vector<Candidate> (*)(Client&, const CompletionPlace&);
 constexpr std::pair<std::string_view, Asked> kAsked[] = {
-    {"channel", Channels}, {"channels", Channels},         {"type", RecordTypes},
-    {"word", Words},       {"family", Families},           {"operation", Operations},
-    {"group", Groups},     {"--netns", NetworkNamespaces}, {"assignments", Parameters},
+    {"channel", Channels},          {"channels", Channels},
+    {"type", RecordTypes},          {"word", Words},
+    {"family", Families},           {"operation", Operations},
+    {"--fields", FieldPaths},       {"group", Groups},
+    {"--netns", NetworkNamespaces}, {"assignments", Parameters},
 };
 
 bool IsFile(const std::string& argument) {

@@ -15,6 +15,7 @@ namespace {
 using namespace std::string_literals;
 using testing::MakeField;
 using testing::MakeSchema;
+using testing::MakeStruct;
 
 constexpr uint32_t kType = 1;
 
@@ -24,13 +25,6 @@ Field Named(Field field, std::vector<NamedValue> names) {
 }
 Field InUnit(Field field, const std::string& unit) {
   field.unit = unit;
-  return field;
-}
-Field Struct(const std::string& name, uint32_t offset, uint32_t size, uint32_t element,
-             std::vector<Field> members) {
-  Field field = MakeField(name, FieldKind::kStruct, offset, size);
-  field.element_bytes = element;
-  field.members = std::move(members);
   return field;
 }
 
@@ -60,10 +54,11 @@ std::vector<Field> AllFields() {
       MakeField("ip", K::kBytes, 57, 16, D::kIp),
       MakeField("ipv6", K::kU8, 73, 16, D::kIpv6),
       MakeField("values", K::kU16, 89, 6),
-      Struct("peers", 95, 8, 4, {MakeField("port", K::kU16, 0, 2), MakeField("id", K::kU8, 2, 2)}),
+      MakeStruct("peers", 95, 8, 4,
+                 {MakeField("port", K::kU16, 0, 2), MakeField("id", K::kU8, 2, 2)}),
       MakeField("path", K::kStringLoc, 103, 4),
       MakeField("blob", K::kBytesLoc, 107, 4),
-      Struct("local", 111, 2, 2, {MakeField("port", K::kU16, 0, 2)}),
+      MakeStruct("local", 111, 2, 2, {MakeField("port", K::kU16, 0, 2)}),
       MakeField("note", K::kStringRest, 113, 0),
   };
 }

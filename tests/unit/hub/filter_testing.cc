@@ -163,6 +163,14 @@ Field MakeField(const std::string& name, FieldKind kind, uint32_t offset, uint32
   return field;
 }
 
+Field MakeStruct(const std::string& name, uint32_t offset, uint32_t size_bytes,
+                 uint32_t element_bytes, std::vector<Field> members) {
+  Field field = MakeField(name, FieldKind::kStruct, offset, size_bytes);
+  field.element_bytes = element_bytes;
+  field.members = std::move(members);
+  return field;
+}
+
 Schema MakeSchema(std::vector<RecordType> types, ByteOrder order) {
   Schema schema{.byte_order = order, .types = std::move(types)};
   schema.id = SchemaId(schema);

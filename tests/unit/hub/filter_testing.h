@@ -21,6 +21,9 @@ std::string CanonicalText(const FilterSyntax& syntax);
 
 Field MakeField(const std::string& name, FieldKind kind, uint32_t offset, uint32_t size_bytes,
                 FieldDisplay display = FieldDisplay::kUnspecified);
+// An array of structures, if it is longer than one.
+Field MakeStruct(const std::string& name, uint32_t offset, uint32_t size_bytes,
+                 uint32_t element_bytes, std::vector<Field> members);
 Schema MakeSchema(std::vector<RecordType> types, ByteOrder order = ByteOrder::kLittle);
 
 // Whether a filter lets a record pass, by walking the tree and the schema for

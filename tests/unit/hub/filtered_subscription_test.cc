@@ -29,15 +29,6 @@ class FilteredSubscriptionTest : public testing::SubscriptionTest {
         {{1, "fact", "", Direction::kToUser, 4, {MakeField(field, FieldKind::kU32, 0, 4)}}}));
   }
 
-  std::shared_ptr<Channel> AddNumbers(const std::string& name,
-                                      const std::shared_ptr<const Schema>& schema) {
-    auto channel = Add(name);
-    channel->SetSchema(schema);
-    channel->log().StartEpoch(kEpoch, schema->id, 1);
-    channel->SetState(ChannelState::kLive, "");
-    return channel;
-  }
-
   static void AppendValue(Channel& channel, uint32_t value, size_t payload_bytes = 4) {
     std::string payload(payload_bytes, 'x');
     for (size_t i = 0; i < 4; ++i) payload[i] = static_cast<char>(value >> (8 * i));
@@ -99,7 +90,7 @@ class FilteredSubscriptionTest : public testing::SubscriptionTest {
 };
 
 TEST_F(FilteredSubscriptionTest, GivesWhatMatchesAndCountsTheRest) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   for (uint32_t i = 1; i <= 10; ++i) AppendValue(*channel, i);
   channel->log().Publish();
   OpenFiltered("value > 3 AND value <= 6", ByName("tick"));
@@ -111,7 +102,7 @@ TEST_F(FilteredSubscriptionTest, GivesWhatMatchesAndCountsTheRest) {
 }
 
 TEST_F(FilteredSubscriptionTest, LossesPassInTheirPlace) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendValue(*channel, 1);
   channel->log().AppendLoss({.count = 5, .stage = LossStage::kKernelRing});
   AppendValue(*channel, 2);
@@ -126,7 +117,7 @@ TEST_F(FilteredSubscriptionTest, LossesPassInTheirPlace) {
 }
 
 TEST_F(FilteredSubscriptionTest, EvictionIsALossAndNotFiltered) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   OpenFiltered("value = 0", ByName("tick"));
   for (uint32_t i = 1; i <= 5000; ++i) AppendValue(*channel, i, 64);
   channel->log().Publish();
@@ -139,7 +130,7 @@ TEST_F(FilteredSubscriptionTest, EvictionIsALossAndNotFiltered) {
 }
 
 TEST_F(FilteredSubscriptionTest, WithheldNumbersAloneMakeNoBatchUntilTheyAreAskedFor) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
   for (int round = 0; round < 100; ++round) {
@@ -157,7 +148,7 @@ TEST_F(FilteredSubscriptionTest, WithheldNumbersAloneMakeNoBatchUntilTheyAreAske
 }
 
 TEST_F(FilteredSubscriptionTest, WithheldNumbersComeWithTheNextMatch) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
   AppendValue(*channel, 1);
@@ -172,7 +163,7 @@ TEST_F(FilteredSubscriptionTest, WithheldNumbersComeWithTheNextMatch) {
 }
 
 TEST_F(FilteredSubscriptionTest, HistoryThatMatchesNothingEndsWithItsNumbers) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   for (uint32_t i = 1; i <= 10; ++i) AppendValue(*channel, 1);
   channel->log().Publish();
   OpenFiltered("value = 7", ByName("tick"));
@@ -183,7 +174,7 @@ TEST_F(FilteredSubscriptionTest, HistoryThatMatchesNothingEndsWithItsNumbers) {
 }
 
 TEST_F(FilteredSubscriptionTest, NotifiesWhenSomethingIsPublishedBehindWhatItHasLookedAt) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
   AppendValue(*channel, 1);
@@ -197,7 +188,7 @@ TEST_F(FilteredSubscriptionTest, NotifiesWhenSomethingIsPublishedBehindWhatItHas
 }
 
 TEST_F(FilteredSubscriptionTest, NewSchemaIsCompiledAgain) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendValue(*channel, 7);
   AppendValue(*channel, 8);
   const auto other = NumberSchema("other");
@@ -213,7 +204,7 @@ TEST_F(FilteredSubscriptionTest, NewSchemaIsCompiledAgain) {
 }
 
 TEST_F(FilteredSubscriptionTest, WithheldNumbersOfAnEpochAreToldBeforeTheNextBegins) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   OpenFiltered("value = 7", ByName("tick", StartNow{}));
   ReadAll();
   AppendValue(*channel, 1);
@@ -231,7 +222,7 @@ TEST_F(FilteredSubscriptionTest, WithheldNumbersOfAnEpochAreToldBeforeTheNextBeg
 }
 
 TEST_F(FilteredSubscriptionTest, RemovedChannelTellsOfWithheldNumbersFirst) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   OpenFiltered("value = 7", ByGlob("t*", StartNow{}));
   ReadAll();
   AppendValue(*channel, 1);
@@ -242,7 +233,7 @@ TEST_F(FilteredSubscriptionTest, RemovedChannelTellsOfWithheldNumbersFirst) {
 }
 
 TEST_F(FilteredSubscriptionTest, BatchesKeepToTheirBoundAndAWindowIsFreedByAcknowledgements) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   for (uint32_t i = 1; i <= 600; ++i) AppendValue(*channel, i % 3);
   channel->log().Publish();
   OpenFiltered("value = 1", ByName("tick"), 4 << 10, 4 << 10);
@@ -260,7 +251,7 @@ TEST_F(FilteredSubscriptionTest, BatchesKeepToTheirBoundAndAWindowIsFreedByAckno
 }
 
 TEST_F(FilteredSubscriptionTest, RecordLongerThanABatchIsGivenWhole) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   AppendValue(*channel, 1, 6000);
   AppendValue(*channel, 7, 6000);
   AppendValue(*channel, 7, 6000);
@@ -293,7 +284,7 @@ TEST_F(FilteredSubscriptionTest, LooksAtABoundedStretchAtATime) {
 
 TEST_F(FilteredSubscriptionTest, SameTextIsTheSameFilterAndItsMatchesAreFreedWithTheSegments) {
   {
-    auto channel = AddNumbers("tick", schema_);
+    auto channel = AddLive("tick", schema_);
     for (uint32_t i = 0; i < 500; ++i) AppendValue(*channel, i % 2);
     channel->log().Publish();
     OpenFiltered("value = 1", ByName("tick"));
@@ -312,7 +303,7 @@ TEST_F(FilteredSubscriptionTest, SameTextIsTheSameFilterAndItsMatchesAreFreedWit
 
 // A new filter often has the address of the one before.
 TEST_F(FilteredSubscriptionTest, FilterThatIsGoneLeavesNothingToItsSuccessor) {
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   for (uint32_t i = 0; i < 100; ++i) AppendValue(*channel, i % 10);
   channel->log().Publish();
   for (uint32_t value = 0; value < 10; ++value) {
@@ -325,8 +316,8 @@ TEST_F(FilteredSubscriptionTest, FilterThatIsGoneLeavesNothingToItsSuccessor) {
 }
 
 TEST_F(FilteredSubscriptionTest, FieldThatNoChannelHasIsRefusedWithItsColumn) {
-  AddNumbers("tick", schema_);
-  AddNumbers("tock", NumberSchema("other"));
+  AddLive("tick", schema_);
+  AddLive("tock", NumberSchema("other"));
   const auto refusal = [&](const std::string& filter, const std::string& glob) {
     return std::string(TryOpen({.selections = {ByGlob(glob)}, .filter = filter}).message());
   };
@@ -366,7 +357,7 @@ TEST_P(FilterPropertyTest, SlicesAreWhatLookingAtEachRecordGives) {
                                             "value > 100",
                                             "record.sequence > 700",
                                             "value = 1 OR value = 8 -record.cpu = 0"};
-  auto channel = AddNumbers("tick", schema_);
+  auto channel = AddLive("tick", schema_);
   const std::string filter = filters[GetParam() % filters.size()];
   const FilterSyntax syntax = *ParseFilter(filter);
   const size_t max_batch = 256u << below(9);

@@ -46,6 +46,16 @@ class HubTest : public ::testing::Test {
     return channel;
   }
 
+  // The same, with a schema that is known.
+  std::shared_ptr<Channel> AddLive(const std::string& name,
+                                   const std::shared_ptr<const Schema>& schema) {
+    auto channel = Add(name);
+    channel->SetSchema(schema);
+    channel->log().StartEpoch(kEpoch, schema->id, 1);
+    channel->SetState(ChannelState::kLive, "");
+    return channel;
+  }
+
   static void Append(Channel& channel, int count, size_t payload_bytes = 16) {
     for (int i = 0; i < count; ++i) {
       const std::string payload = PayloadOf(channel.log().next_sequence(), payload_bytes);

@@ -60,6 +60,9 @@ class Options:
     filter          which records are sent, as "pid > 1000 AND comm = ba*"; see
                     docs/filters.md. A wrong one is an InvalidArgument, whose
                     violation's description says at which column
+    fields          of each record, as ["pid", "local.port"]; none: all. See
+                    docs/fields.md. A wrong one is an InvalidArgument, with a
+                    violation of "open.fields[0]"
     window_bytes    at most so many bytes are on the way unacknowledged; 0: no bound
     acknowledge     with a window: acknowledge a batch when the next is asked for.
                     False: the reader calls acknowledge() when it is done with it
@@ -78,6 +81,7 @@ class Options:
     start: Start = field(default_factory=Now)
     starts: dict[str, Start] = field(default_factory=dict)
     filter: str = ""
+    fields: Sequence[str] = ()
     window_bytes: int = 0
     acknowledge: bool = True
     max_delay_s: float = 0.0
@@ -108,8 +112,11 @@ def opening(channels: Sequence[str], options: Options) -> service.SubscribeReque
     unknown = options.starts.keys() - set(channels)
     if unknown:
         raise ValueError(f"starts of channels that are not selected: {', '.join(sorted(unknown))}")
+    if isinstance(options.fields, str):
+        raise ValueError(f"fields={options.fields!r} is a text: give a list of paths")
     request = service.SubscribeRequest.Open(
         filter=options.filter,
+        fields=options.fields,
         window_bytes=options.window_bytes,
         max_batch_bytes=options.max_batch_bytes,
         overflow_policy=_OVERFLOW[options.overflow],
@@ -202,6 +209,7 @@ class Session:
                     update.reason,
                     update.epoch,
                     update.schema_id,
+                    tuple(update.missing_fields),
                 )
             case "history_end":
                 cursor = response.history_end.cursor

@@ -162,6 +162,7 @@ class ChannelUpdate:
     reason: str
     epoch: int
     schema_id: int
+    missing_fields: tuple[str, ...] = ()  # that were asked for, and that the schema lacks
 
 
 @dataclass(frozen=True)
