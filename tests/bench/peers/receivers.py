@@ -127,7 +127,10 @@ class FileProgram(Program):
 
     def _watch(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):
-            size = self._size()
+            try:
+                size = self._size()
+            except FileNotFoundError:  # joined into another while we looked
+                continue
             if size > self.arrived:
                 self.arrived, self.arrived_at = size, time.monotonic()
 
