@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 import signal
 import socket
 import statistics
@@ -31,6 +34,7 @@ from remote import generate_stubs  # noqa: E402
 
 _SECONDS = 2.0
 _MIB = 1 << 20
+_DESCRIPTORS = 4096
 # Far below what unbounded growth reaches in that time; far above noise.
 _MAX_GROWTH = 400 * _MIB
 # Somebody who asks meanwhile, on a machine that the attacker shares.
@@ -48,6 +52,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> None:
     generate_stubs(tmp_path_factory.mktemp("stubs"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def many_descriptors() -> None:
+    """For both ends: shells often leave 1024, kchand's unit does not."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard == resource.RLIM_INFINITY or hard >= _DESCRIPTORS
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))
+
+
 @dataclass
 class Kchand:
     """A running daemon."""
@@ -56,6 +68,7 @@ class Kchand:
     address: attacks.Address  # for whoever comes
     tls_address: attacks.Address  # for those with a certificate
     socket: str
+    log: Path
     is_overrun: bool = False  # then it may have to end by force, with status 3
 
     def resident_bytes(self) -> int:
@@ -108,7 +121,9 @@ def kchand(build_dir: Path, certificate: Path, tmp_path: Path) -> Iterator[Kchan
     )
     program = [str(build_dir / "bridge/kchand"), "--config", str(config)]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(program, stderr=log) as process:
-        running = Kchand(process.pid, address, tls_address, f"unix:{tmp_path}/read.sock")
+        running = Kchand(
+            process.pid, address, tls_address, f"unix:{tmp_path}/read.sock", tmp_path / "log"
+        )
         with grpc.insecure_channel(running.socket) as channel:
             grpc.channel_ready_future(channel).result(timeout=20)
         yield running
@@ -222,6 +237,82 @@ def test_silent_connections_cost_little_and_are_let_go(kchand: Kchand) -> None:
     while kchand.open_files() > files + 5:
         assert time.monotonic() < deadline, "descriptors of closed connections are left"
         time.sleep(0.05)
+
+
+def test_connections_beyond_the_limit_are_closed_and_others_go_on(kchand: Kchand) -> None:
+    before = kchand.resident_bytes()
+    with Bystander(kchand) as bystander, attacks.silent_connections(kchand.address, 2048):
+        for _ in range(500):
+            with socket.create_connection(kchand.address, timeout=5) as one_more:
+                with contextlib.suppress(ConnectionResetError):
+                    assert one_more.recv(1) == b""
+        said = "2048 connections are open, which is limits.max_connections: 1 more refused"
+        assert kchand.log.read_text().count(said) == 1
+    check(kchand, bystander, before, "2048 silent connections, and 500 more")
+    deadline = time.monotonic() + 20
+    while not is_answered(kchand):
+        assert time.monotonic() < deadline, "ended connections are still counted"
+
+
+# gRPC makes an address of it, and would keep a descriptor whose name is none.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(b"\0" + bytes(range(256))[1:107], id="bytes"),
+        pytest.param(b"\0\0\0", id="zeros"),
+        pytest.param(b"\0//host:1?a#b%zz", id="address"),
+        pytest.param(b"/%b/a b?c#d\xff%%zz", id="path"),
+        pytest.param(b"//%b/a", id="host"),
+    ],
+)
+def test_client_whose_socket_has_a_strange_name_is_served_and_let_go(
+    kchand: Kchand, name: bytes, tmp_path: Path
+) -> None:
+    files = kchand.open_files()
+    own = name % bytes(tmp_path)[1:] if name.startswith(b"/") else name
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.bind(own)
+            client.connect(kchand.socket.removeprefix("unix:"))
+            client.settimeout(20)
+            client.sendall(attacks.PREFACE + attacks.frame(attacks.SETTINGS, 0, 0))
+            assert client.recv(1)
+        if name.startswith(b"/"):
+            os.unlink(own)
+    deadline = time.monotonic() + 20
+    while kchand.open_files() > files + 5:
+        assert time.monotonic() < deadline, "descriptors of closed connections are left"
+        time.sleep(0.01)
+
+
+# Clients wait at the socket meanwhile; nothing has to be restarted.
+def test_kchand_without_descriptors_serves_again_when_there_are_some(kchand: Kchand) -> None:
+    files = kchand.open_files()
+    resource.prlimit(kchand.pid, resource.RLIMIT_NOFILE, (files + 20, files + 20))
+    with attacks.silent_connections(kchand.address, 50):
+        deadline = time.monotonic() + 20
+        while "cannot accept connections: Too many open files" not in kchand.log.read_text():
+            assert time.monotonic() < deadline, kchand.log.read_text()
+            time.sleep(0.01)
+    begin = time.monotonic()
+    with grpc.insecure_channel(kchand.socket) as channel:
+        grpc.channel_ready_future(channel).result(timeout=20)
+    assert is_answered(kchand)
+    print(f"\nserved {time.monotonic() - begin:.2f} s after descriptors were there again")
+
+
+def is_answered(kchand: Kchand) -> bool:
+    """Over a new connection to the address that everybody reaches."""
+    from kchan.v1 import node_service_pb2
+
+    _, services = stubs()
+    with kchand.channel() as channel:
+        node = services.NodeServiceStub(channel)
+        try:
+            node.GetStatus(node_service_pb2.GetStatusRequest(), timeout=10, wait_for_ready=True)
+        except grpc.RpcError:
+            return False
+        return True
 
 
 def open_subscription(channel: grpc.Channel, **options: Any) -> Any:
