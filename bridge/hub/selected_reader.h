@@ -24,6 +24,7 @@ struct ReaderOptions {
   std::shared_ptr<const Filter> filter;   // null: none
   std::shared_ptr<const FieldMask> mask;  // null: none
   FieldMasks* masks = nullptr;            // that it is one of
+  RecordFormMaker form = {};              // empty: payloads as they are
   std::optional<int64_t> since_utc_ns;
   std::optional<int64_t> until_utc_ns;
   uint32_t sample_every = 1;

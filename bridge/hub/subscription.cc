@@ -149,6 +149,7 @@ ReaderOptions Subscription::Impl::OptionsFor(const Selection& selection) const {
   return {.filter = filter_,
           .mask = mask_,
           .masks = options_.field_masks,
+          .form = options_.form,
           .since_utc_ns = selection.since_utc_ns,
           .until_utc_ns = options_.stop.until_utc_ns,
           .sample_every = options_.sample_every,

@@ -11,6 +11,7 @@
 
 #include "bridge/hub/boottime.h"
 #include "bridge/hub/log_position.h"
+#include "bridge/hub/record_form.h"
 
 namespace kchan::hub {
 
@@ -57,6 +58,7 @@ struct SubscriptionOptions {
   // As kchan.v1.SubscribeRequest.Open.fields; none: all of each record.
   std::vector<std::string> fields = {};
   FieldMasks* field_masks = nullptr;    // outlives the subscription; needed for `fields`
+  RecordFormMaker form = {};            // of payloads, those of the fields; empty: as they are
   uint32_t sample_every = 1;            // takes the numbers that are multiples of it
   uint32_t max_records_per_second = 0;  // what is more is lost; 0: no limit
   StopCondition stop = {};
