@@ -2,6 +2,7 @@
 #include "bridge/rpc/acceptor.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Start(std::vector<Door> door
       new Acceptor(std::move(doors), max_connections, std::move(warn)));
   if (absl::Status status = acceptor->stop_.status(); !status.ok()) return status;
   acceptor->thread_ = std::thread([raw = acceptor.get()] { raw->Run(); });
+  pthread_setname_np(acceptor->thread_.native_handle(), "kchand-accept");
   return acceptor;
 }
 
