@@ -8,8 +8,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "bridge/rpc/socket_address.h"
 #include "bridge/rpc/unix_socket.h"
@@ -190,6 +192,29 @@ TEST_F(ListenerTest, EndedConnectionsAreNotCounted) {
   }
   EXPECT_TRUE(Eventually([&] { return server().connections()[0].open == 1; }));
   EXPECT_EQ(server().connections()[0].accepted, 2u);
+}
+
+TEST_F(ListenerTest, ConnectionsThatComeWhileItEndsLeaveNoDescriptor) {
+  const auto open_files = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  const auto begin_and_end = [&] {
+    auto server = Listen({rpc::TcpListener{"127.0.0.1:0", {}}, rpc::Right::kRead});
+    ASSERT_TRUE(server.ok()) << server.status();
+    const std::string address = (*server)->addresses()[0];
+    std::thread clients([&] {
+      while (RawClient::CanConnect(address)) {
+      }
+    });
+    EXPECT_TRUE(Eventually([&] { return (*server)->connections()[0].accepted > 20; }));
+    server->reset();
+    clients.join();
+  };
+  begin_and_end();  // what gRPC keeps for itself is there then
+  const auto before = open_files();
+  for (int i = 0; i < 5; ++i) begin_and_end();
+  EXPECT_TRUE(Eventually([&] { return open_files() <= before; }))
+      << open_files() << " > " << before;
 }
 
 TEST_F(ListenerTest, TcpListenerHasItsOwnRight) {
