@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_SELECTED_READER_H_
 #define KCHAN_BRIDGE_HUB_SELECTED_READER_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,7 @@ struct ReaderOptions {
   std::optional<int64_t> since_utc_ns;
   std::optional<int64_t> until_utc_ns;
   uint32_t sample_every = 1;
+  std::chrono::nanoseconds source_delay{0};
   bool ends_with_history = false;
   bool skips_to_newest = false;
   bool blocks = false;

@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_SUBSCRIPTION_OPTIONS_H_
 #define KCHAN_BRIDGE_HUB_SUBSCRIPTION_OPTIONS_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -65,6 +66,9 @@ struct SubscriptionOptions {
   // Bound of the sum of LogBatch.body_bytes given out and not acknowledged, but
   // one batch always may be. 0: no acknowledgements.
   uint64_t window_bytes = 0;
+  // How long its channels' sources may let records wait for others, with nobody
+  // else reading them who waits less.
+  std::chrono::nanoseconds source_delay{0};
   size_t max_batch_bytes = 512 << 10;
   OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
   int64_t clock_offset_ns = 0;  // UTC minus CLOCK_BOOTTIME
