@@ -31,6 +31,7 @@ ChannelReader::ChannelReader(Hub& hub, std::shared_ptr<Channel> channel, const L
     : channel_(std::move(channel)),
       waiter_(waiter),
       demand_(hub, channel_),
+      patience_(channel_->log().patience(), options.source_delay),
       progress_(*channel_),
       history_end_(history_end),
       reader_(*channel_, start, history_end, options, clock_offset_ns) {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/channel.h"
 #include "bridge/hub/log.h"
+#include "bridge/hub/patience.h"
 #include "bridge/hub/reader_progress.h"
 #include "bridge/hub/record_selection.h"
 #include "bridge/hub/selected_reader.h"
@@ -111,6 +112,7 @@ class ChannelReader {
   const std::shared_ptr<Channel> channel_;
   Waiter* const waiter_;
   const ChannelDemand demand_;
+  const Patience::Share patience_;
   ReaderProgress progress_;
   const LogPosition history_end_;  // the log's end when this was opened
   bool told_history_end_ = false;

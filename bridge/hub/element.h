@@ -33,9 +33,10 @@ inline RecordSize SizeOfRecord(const RecordHeader& header, size_t payload_bytes)
 size_t SizeOfLoss(const Loss& loss);
 
 // Each writes one element at `to`, where there is room for its size, and
-// returns its end.
+// returns its end. `payload_field`: what the payload is to be of kchan.v1.Record.
 inline std::byte* PutRecord(std::byte* to, const RecordSize& size, uint64_t sequence,
-                            const RecordHeader& header, std::span<const std::byte> payload) {
+                            const RecordHeader& header, std::span<const std::byte> payload,
+                            uint32_t payload_field = wire::kRecordPayload) {
   *to++ = wire::OneByteTag(wire::kBatchRecords, wire::kBytes);
   to = wire::PutVarint(to, size.body);
   *to++ = wire::OneByteTag(wire::kRecordSequence, wire::kFixed64);
@@ -46,7 +47,7 @@ inline std::byte* PutRecord(std::byte* to, const RecordSize& size, uint64_t sequ
   to = wire::PutVarint(to, header.cpu);
   *to++ = wire::OneByteTag(wire::kRecordType, wire::kVarint);
   to = wire::PutVarint(to, header.type);
-  *to++ = wire::OneByteTag(wire::kRecordPayload, wire::kBytes);
+  *to++ = wire::OneByteTag(payload_field, wire::kBytes);
   to = wire::PutVarint(to, payload.size());
   return wire::PutBytes(to, payload.data(), payload.size());
 }

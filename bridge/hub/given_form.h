@@ -16,16 +16,19 @@
 namespace kchan::hub {
 
 // What one reader is given of a channel's records, under each schema that it
-// meets. Records whose schema is not known are given as they are.
+// meets: the fields of a mask, in the form that a maker makes. Records whose schema
+// is not known are given as they are.
 //
 // Thread safety: none; a part of its reader.
 //
 // Lifetime: the channel and the masks outlive it.
 class GivenForm {
  public:
-  // `mask` null: records stay as they are. Else it is one of `masks`.
-  GivenForm(Channel& channel, std::shared_ptr<const FieldMask> mask, FieldMasks* masks)
-      : channel_(channel), mask_(std::move(mask)), masks_(masks) {}
+  // `mask` null: all fields. Else it is one of `masks`. `maker` empty: payloads as
+  // they are.
+  GivenForm(Channel& channel, std::shared_ptr<const FieldMask> mask, FieldMasks* masks,
+            RecordFormMaker maker)
+      : channel_(channel), mask_(std::move(mask)), masks_(masks), maker_(std::move(maker)) {}
 
   // Null: as they are. Valid until another schema is asked for.
   RecordForm* Under(uint64_t schema_id);
@@ -40,6 +43,7 @@ class GivenForm {
   Channel& channel_;
   const std::shared_ptr<const FieldMask> mask_;
   FieldMasks* const masks_;
+  const RecordFormMaker maker_;
   uint64_t schema_id_ = 0;               // the channel's
   std::shared_ptr<const Schema> given_;  // keeps it findable
   std::unique_ptr<RecordForm> form_;

@@ -19,6 +19,7 @@
 #include "bridge/hub/history.h"
 #include "bridge/hub/log_batch.h"
 #include "bridge/hub/log_position.h"
+#include "bridge/hub/patience.h"
 #include "bridge/hub/record.h"
 #include "bridge/hub/segment.h"
 #include "bridge/hub/waiter.h"
@@ -175,6 +176,8 @@ class Log {
   Histogram& ring_fill() { return ring_fill_; }
   const Histogram& ring_fill() const { return ring_fill_; }
 
+  Patience& patience() { return patience_; }
+
   // Null if it has none.
   const std::shared_ptr<History>& history() const { return history_; }
 
@@ -304,6 +307,7 @@ class Log {
   std::atomic<size_t> max_bytes_;
   std::atomic<bool> may_be_held_;
   Histogram ring_fill_{{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1}};
+  Patience patience_;
 
   // The writer's own.
   uint64_t epoch_ = 0;

@@ -52,9 +52,9 @@ const TypeCut* MaskProgram::CutOf(uint32_t type) const {
   return cut == cuts_.end() || cut->type != type || cut->keeps_layout ? nullptr : &*cut;
 }
 
-std::string_view MaskedForm::Of(uint32_t type, std::string_view payload) {
+GivenPayload MaskedForm::Of(uint32_t type, std::string_view payload) {
   const TypeCut* cut = program_->CutOf(type);
-  if (cut == nullptr) return payload;
+  if (cut == nullptr) return {payload};
   cut_.clear();
   // A payload that ends within the pieces ends there when cut, so that what it
   // does not hold is absent as before.
@@ -66,7 +66,7 @@ std::string_view MaskedForm::Of(uint32_t type, std::string_view payload) {
       if (at + sizeof(uint32_t) <= cut_.size()) StoreLoc(*cut, cut_, at, kAbsentLoc);
     }
   }
-  return cut_;
+  return {cut_};
 }
 
 bool MaskedForm::CopyPieces(const TypeCut& cut, std::string_view payload) {

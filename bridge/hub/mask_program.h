@@ -55,7 +55,7 @@ class MaskedForm final : public RecordForm {
  public:
   explicit MaskedForm(std::shared_ptr<const MaskProgram> program) : program_(std::move(program)) {}
 
-  std::string_view Of(uint32_t type, std::string_view payload) override;
+  GivenPayload Of(uint32_t type, std::string_view payload) override;
 
  private:
   struct Range {

@@ -220,20 +220,21 @@ size_t SelectedBatch::AddInForm(RecordForm& form, std::span<const std::byte> byt
       behind += next->bytes;
       next = ParseElement(bytes.subspan(taken + element.bytes + behind));
     }
-    std::string_view payload;
+    GivenPayload payload;
     RecordSize size{.element = element.bytes};
     const std::optional<RecordView> record = ParseRecord(element);
     RecordHeader header;
     if (record) {
       header = {.boottime_ns = record->boottime_ns, .cpu = record->cpu, .type = record->type};
       payload = form.Of(record->type, record->payload);
-      size = SizeOfRecord(header, payload.size());
+      size = SizeOfRecord(header, payload.bytes.size());
     }
     const size_t room = max_bytes - std::min(max_bytes, batch_.body_bytes);
     const bool fits = size.element + behind <= std::min(room, CopyRoom());
     if (!fits && !batch_.slices.empty()) return taken;
     std::byte* to = Room(size.element + behind);
-    to = record ? PutRecord(to, size, record->sequence, header, std::as_bytes(std::span(payload)))
+    to = record ? PutRecord(to, size, record->sequence, header,
+                            std::as_bytes(std::span(payload.bytes)), payload.field)
                 : wire::PutBytes(to, from, element.bytes);
     wire::PutBytes(to, from + element.bytes, behind);
     taken += element.bytes + behind;

@@ -29,10 +29,10 @@ SelectedReader::SelectedReader(Channel& channel, const LogPosition& start,
     : channel_(channel),
       options_(options),
       history_end_(history_end),
-      takes_all_(!options.filter && !options.mask && !options.since_utc_ns &&
+      takes_all_(!options.filter && !options.mask && !options.form && !options.since_utc_ns &&
                  !options.until_utc_ns && options.sample_every <= 1 && !options.ends_with_history &&
                  !options.skips_to_newest),
-      form_(channel, options.mask, options.masks),
+      form_(channel, options.mask, options.masks, options.form),
       reached_(start),
       was_in_log_(start.segment_id != LogPosition::kInHistory && !start.lookup) {
   selection_.filter = options.filter;

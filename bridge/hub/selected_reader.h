@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_SELECTED_READER_H_
 #define KCHAN_BRIDGE_HUB_SELECTED_READER_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,9 +25,11 @@ struct ReaderOptions {
   std::shared_ptr<const Filter> filter;   // null: none
   std::shared_ptr<const FieldMask> mask;  // null: none
   FieldMasks* masks = nullptr;            // that it is one of
+  RecordFormMaker form = {};              // empty: payloads as they are
   std::optional<int64_t> since_utc_ns;
   std::optional<int64_t> until_utc_ns;
   uint32_t sample_every = 1;
+  std::chrono::nanoseconds source_delay{0};
   bool ends_with_history = false;
   bool skips_to_newest = false;
   bool blocks = false;

@@ -149,9 +149,11 @@ ReaderOptions Subscription::Impl::OptionsFor(const Selection& selection) const {
   return {.filter = filter_,
           .mask = mask_,
           .masks = options_.field_masks,
+          .form = options_.form,
           .since_utc_ns = selection.since_utc_ns,
           .until_utc_ns = options_.stop.until_utc_ns,
           .sample_every = options_.sample_every,
+          .source_delay = options_.source_delay,
           .ends_with_history = options_.stop.end_of_history,
           .skips_to_newest = options_.overflow_policy == OverflowPolicy::kSkipToNewest,
           .blocks = options_.overflow_policy == OverflowPolicy::kBlock};

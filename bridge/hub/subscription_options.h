@@ -2,6 +2,7 @@
 #ifndef KCHAN_BRIDGE_HUB_SUBSCRIPTION_OPTIONS_H_
 #define KCHAN_BRIDGE_HUB_SUBSCRIPTION_OPTIONS_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 
 #include "bridge/hub/boottime.h"
 #include "bridge/hub/log_position.h"
+#include "bridge/hub/record_form.h"
 
 namespace kchan::hub {
 
@@ -57,12 +59,16 @@ struct SubscriptionOptions {
   // As kchan.v1.SubscribeRequest.Open.fields; none: all of each record.
   std::vector<std::string> fields = {};
   FieldMasks* field_masks = nullptr;    // outlives the subscription; needed for `fields`
+  RecordFormMaker form = {};            // of payloads, those of the fields; empty: as they are
   uint32_t sample_every = 1;            // takes the numbers that are multiples of it
   uint32_t max_records_per_second = 0;  // what is more is lost; 0: no limit
   StopCondition stop = {};
   // Bound of the sum of LogBatch.body_bytes given out and not acknowledged, but
   // one batch always may be. 0: no acknowledgements.
   uint64_t window_bytes = 0;
+  // How long its channels' sources may let records wait for others, with nobody
+  // else reading them who waits less.
+  std::chrono::nanoseconds source_delay{0};
   size_t max_batch_bytes = 512 << 10;
   OverflowPolicy overflow_policy = OverflowPolicy::kSkipToOldest;
   int64_t clock_offset_ns = 0;  // UTC minus CLOCK_BOOTTIME

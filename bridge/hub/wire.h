@@ -36,6 +36,7 @@ inline constexpr uint32_t kRecordBoottime = 2;
 inline constexpr uint32_t kRecordCpu = 3;
 inline constexpr uint32_t kRecordType = 4;
 inline constexpr uint32_t kRecordPayload = 5;
+inline constexpr uint32_t kRecordJson = 6;
 // kchan.v1.Lost
 inline constexpr uint32_t kLostFirstSequence = 1;
 inline constexpr uint32_t kLostCount = 2;

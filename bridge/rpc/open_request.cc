@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "bridge/rpc/convert.h"
 #include "bridge/rpc/duration.h"
+#include "bridge/rpc/json_form.h"
 #include "bridge/rpc/status.h"
 #include "bridge/rpc/timestamp.h"
 
@@ -121,6 +122,20 @@ absl::Status ReadBatching(const v1::SubscribeRequest::Open& open,
   }
 }
 
+absl::Status ReadFormat(const v1::SubscribeRequest::Open& open, hub::SubscriptionOptions& options) {
+  switch (open.payload_format()) {
+    case v1::PAYLOAD_FORMAT_UNSPECIFIED:
+    case v1::PAYLOAD_FORMAT_RAW:
+      return absl::OkStatus();
+    case v1::PAYLOAD_FORMAT_JSON:
+      options.form = MakeJsonForm;
+      return absl::OkStatus();
+    default:
+      return BadField("payload_format",
+                      absl::StrCat("this daemon does not know format ", open.payload_format()));
+  }
+}
+
 absl::Status ReadStop(const v1::SubscribeRequest::Open& open, hub::SubscriptionOptions& options) {
   const v1::SubscribeRequest::Stop& stop = open.stop();
   options.stop.records = stop.records();
@@ -172,6 +187,7 @@ absl::StatusOr<OpenRequest> FromProto(const v1::SubscribeRequest::Open& open,
   OpenRequest to;
   if (absl::Status status = ReadSelections(open, to.options); !status.ok()) return status;
   if (absl::Status status = ReadBatching(open, to.options); !status.ok()) return status;
+  if (absl::Status status = ReadFormat(open, to.options); !status.ok()) return status;
   if (absl::Status status = ReadStop(open, to.options); !status.ok()) return status;
   to.options.sample_every = std::max<uint32_t>(open.sample_every(), 1);
   to.options.max_records_per_second = open.max_records_per_second();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client asks of its stream.
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +13,10 @@
 
 namespace kchan::rpc {
 namespace {
+
+// Who comes meanwhile and waits less gets its first record as late as this.
+constexpr std::chrono::nanoseconds kMaxSourceDelay = std::chrono::milliseconds(50);
+static_assert(kMaxSourceDelay < std::chrono::nanoseconds(hub::kUntilGraceNs));
 
 // Of what is selected by name: a glob selects what may be read only.
 absl::Status CheckRights(const Caller& caller, const hub::SubscriptionOptions& options) {
@@ -60,7 +66,9 @@ absl::Status SubscribeStream::Apply(const v1::SubscribeRequest& request) {
 absl::Status SubscribeStream::Open(const v1::SubscribeRequest::Open& open) {
   absl::StatusOr<OpenRequest> request = FromProto(open, hub::ClockOffsetNs());
   if (!request.ok()) return request.status();
-  max_delay_ = request->max_delay;
+  // The source's part of it comes first, then this stream's.
+  request->options.source_delay = std::min(request->max_delay / 2, kMaxSourceDelay);
+  max_delay_ = request->max_delay - request->options.source_delay;
   heartbeat_interval_ = request->heartbeat_interval;
   windowed_ = request->options.window_bytes > 0;
   if (absl::Status status = CheckRights(caller_, request->options); !status.ok()) return status;

@@ -179,7 +179,7 @@ void RingSource::Turn() {
   if (AnyReady()) {
     Schedule(absl::ZeroDuration());
   } else if (batching_) {
-    Schedule(pace_.batch_delay);
+    Schedule(BatchDelay());
   }
 }
 
@@ -226,7 +226,12 @@ void RingSource::ReleaseAndPublish() {
   unpublished_bytes_ = 0;
 }
 
+absl::Duration RingSource::BatchDelay() const {
+  return std::max(pace_.batch_delay, absl::FromChrono(log_->patience().least()));
+}
+
 bool RingSource::ShouldBatch() {
+  if (BatchDelay() > pace_.batch_delay) return turn_records_ != 0;
   const absl::Time now = MonotonicNow();
   if (now - window_start_ > pace_.batch_delay) {
     window_start_ = now;

@@ -23,8 +23,9 @@ namespace kchan::source {
 
 // How often a source lets itself be woken. While records are rare each one
 // wakes it; while they come at more than `batch_records` in `batch_delay` it
-// looks every `batch_delay`, or when `batch_bytes` have gathered. Idle, it has
-// no timer.
+// looks every `batch_delay`, or when `batch_bytes` have gathered. Where all readers
+// bear a longer delay (hub::Patience) it looks after that one, for as long as
+// records come at all. Idle, it has no timer.
 struct RingPace {
   absl::Duration batch_delay = absl::Milliseconds(1);
   uint64_t batch_records = 16;
@@ -85,6 +86,8 @@ class RingSource final : public RecordSource {
   void ChooseDue();
   absl::Status Copy(Ring& ring);
   void ReleaseAndPublish();
+  // What all readers bear, if it is longer than the pace's own.
+  absl::Duration BatchDelay() const;
   bool ShouldBatch();
   absl::Status Arm(Ring& ring);
   bool AllFinished() const;

@@ -198,6 +198,9 @@ void AddTail(CLI::App& app, const GlobalOptions& options, Command* chosen) {
   command->add_flag("--json", tail->json, "one JSON object a line");
   command->add_option("--window", tail->window_bytes,
                       "at most this many bytes on the way unacknowledged (default: no bound)");
+  command->add_option("--max-delay", tail->max_delay,
+                      "let a record wait so long, like 100ms, for others to be sent with: fewer "
+                      "messages (default: not at all)");
   command->add_flag("--no-reconnect", tail->no_reconnect, "end when the connection breaks");
   command->add_flag("--show-cursors", tail->show_cursors, "say at the end how to go on later");
   command->callback([=, &options] { *chosen = [=, &options] { return RunTail(options, *tail); }; });

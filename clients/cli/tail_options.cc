@@ -3,6 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/util/time_util.h"
 #include "parse.h"
 
 namespace kchan::cli {
@@ -69,11 +70,14 @@ absl::StatusOr<SubscriptionOptions> MakeSubscriptionOptions(const TailOptions& t
   options.open.set_max_records_per_second(tail.rate);
   const auto overflow = ParseOverflow(tail.overflow);
   const auto start = MakeStart(tail);
+  const auto delay = ParseDuration("--max-delay", tail.max_delay, absl::ZeroDuration());
   const absl::Status stop = SetStop(tail, &options.open);
-  for (const absl::Status& status : {overflow.status(), start.status(), stop}) {
+  for (const absl::Status& status : {overflow.status(), start.status(), delay.status(), stop}) {
     if (!status.ok()) return status;
   }
   options.open.set_overflow_policy(*overflow);
+  *options.open.mutable_max_delay() =
+      google::protobuf::util::TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(*delay));
   // A channel is served by the first selection that matches it.
   for (const std::string& text : tail.cursors) {
     auto cursor = ParseCursor(text);

@@ -29,6 +29,7 @@ struct TailOptions {
   std::string filter;
   std::vector<std::string> fields;  // paths; none: all
   uint64_t window_bytes = 0;
+  std::string max_delay;
   bool no_reconnect = false;
   bool json = false;
   bool show_cursors = false;

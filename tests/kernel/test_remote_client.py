@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,20 @@ def test_decodes_a_real_record_by_its_schema(vm: Vm, remote: Remote) -> None:
     ]
     assert ours["exit_code"] == 42
     stream.cancel()
+
+
+def test_a_client_that_decodes_no_schema_is_given_json(vm: Vm, remote: Remote) -> None:
+    stream = remote.subscribe("exit", payload_format="PAYLOAD_FORMAT_JSON", filter="comm = ended")
+    stream.until_live("exit")
+    vm.push(b"#!/bin/sh\nexit 42\n", "/tmp/ended", mode=0o755)
+    vm.sh("/tmp/ended", check=False)
+    (record,) = stream.until(lambda response: len(response.batch.records) == 1).batch.records
+    stream.cancel()
+    assert record.payload == b""
+    told = json.loads(record.json)
+    assert told["type"] == "exit"
+    expected = {"comm": "ended", "exit_code": 42, "signal": "none", "core_dumped": False}
+    assert told["fields"].items() >= expected.items()
 
 
 def test_a_filter_sends_what_matches_of_real_records_and_counts_the_rest(

@@ -76,6 +76,9 @@ bool ParseRecord(std::string_view bytes, RecordView* record) {
       case Tag(v1::Record::kPayloadFieldNumber, WireType::kLengthDelimited):
         ok = reader.ReadBytes(&record->payload);
         break;
+      case Tag(v1::Record::kJsonFieldNumber, WireType::kLengthDelimited):
+        ok = reader.ReadBytes(&record->json);
+        break;
       default:
         ok = reader.Skip(type);
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <span>
 
@@ -119,6 +120,30 @@ void AppendObject(std::span<const Field> fields, std::string_view payload, size_
   *out += '}';
 }
 
+// How many characters at the start of `text` are ASCII and stand for themselves.
+size_t PlainCharacters(std::string_view text) {
+  const auto* const end = std::find_if_not(text.begin(), text.end(), [](char c) {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  });
+  return static_cast<size_t>(end - text.begin());
+}
+
+void AppendEscaped(const Utf8Character& character, std::string* out) {
+  const auto c = static_cast<uint8_t>(character.bytes[0]);
+  if (c == '"' || c == '\\') {
+    *out += '\\';
+    *out += static_cast<char>(c);
+  } else if (!character.valid) {
+    *out += "\\ufffd";
+  } else if (c < 0x20 || c == 0x7f) {
+    char escape[8];
+    std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(c));
+    *out += escape;
+  } else {
+    *out += character.bytes;
+  }
+}
+
 void AppendPlace(std::string_view node, const BatchView& batch, std::string* out) {
   *out += "{\"node\":";
   AppendJsonString(node, out);
@@ -136,20 +161,14 @@ void AppendJsonNumber(uint64_t value, std::string* out) {
 void AppendJsonString(std::string_view text, std::string* out) {
   *out += '"';
   while (!text.empty()) {
-    const Utf8Character character = FirstCharacter(text);
-    const auto c = static_cast<uint8_t>(character.bytes[0]);
-    if (c == '"' || c == '\\') {
-      *out += '\\';
-      *out += static_cast<char>(c);
-    } else if (!character.valid) {
-      *out += "\\ufffd";
-    } else if (c < 0x20 || c == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\u%04x", static_cast<unsigned>(c));
-      *out += escape;
-    } else {
-      *out += character.bytes;
+    const size_t plain = PlainCharacters(text);
+    if (plain != 0) {
+      *out += text.substr(0, plain);
+      text.remove_prefix(plain);
+      continue;
     }
+    const Utf8Character character = FirstCharacter(text);
+    AppendEscaped(character, out);
     text.remove_prefix(character.bytes.size());
   }
   *out += '"';

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from guest import (
     DEVICE, EVENT, FIRST_SINGLE_SECTOR, HOST, KCHAND_PORT, LINE_BUFFERED, TRACING, Guest,
@@ -106,6 +107,7 @@ class Kchan(_TextTool):
     name = "kchan"
     received_by = "`kchan tail --json`"
     program = Path()  # the CLI; set by main
+    options: ClassVar[list[str]] = []
 
     def _start(self, ends: ExitStack) -> None:
         self.guest.spawn(
@@ -114,12 +116,19 @@ class Kchan(_TextTool):
         )
         self.guest.vm.wait_for(f"netstat -ltn | grep -q :{KCHAND_PORT}")
         server = f"127.0.0.1:{self.guest.vm.ports[KCHAND_PORT]}"
-        command = [str(self.program), "--server", server, "tail", "--json", "block_io"]
+        command = [str(self.program), "--server", server, "tail", "--json", *self.options, "block_io"]
         self.receiver = TextProgram(command, self.folder, record=b'"fields":')
         ends.callback(self.receiver.interrupt)
 
     def _told_lost(self) -> int:
         return sum(json.loads(line)["lost"]["count"] for line in self.receiver.others)
+
+
+class KchanDelayed(Kchan):
+    """One whose client lets records wait for others, as the tracers do by themselves."""
+
+    name = "kchan, a record may wait 100 ms"
+    options: ClassVar[list[str]] = ["--max-delay", "100ms"]
 
 
 class TracePipe(_TextTool):
@@ -309,4 +318,4 @@ class Blktrace(_FileTool):
         return sum(len(file.sectors) for file in self._files.values())
 
 
-TOOLS: list[type[Tool]] = [Kchan, TraceCmd, TraceCmdUdp, LttngLive, Blktrace, TracePipe]
+TOOLS: list[type[Tool]] = [Kchan, KchanDelayed, TraceCmd, TraceCmdUdp, LttngLive, Blktrace, TracePipe]

@@ -76,6 +76,19 @@ TEST(BatchViewTest, PayloadsAreNotCopied) {
   EXPECT_LT(payload, bytes.data() + bytes.size());
 }
 
+TEST(BatchViewTest, PayloadsMayBeJson) {
+  v1::Batch message = FullBatch("exec", 1, 2);
+  message.mutable_records(1)->clear_payload();
+  message.mutable_records(1)->set_json("{}");
+  const std::string bytes = message.SerializeAsString();
+  BatchView batch;
+  ASSERT_TRUE(batch.Parse(bytes).ok());
+  EXPECT_EQ(batch.records()[0].json, "");
+  EXPECT_EQ(batch.records()[1].json, "{}");
+  EXPECT_EQ(batch.records()[1].payload, "");
+  EXPECT_EQ(batch.records()[1].sequence, 2u);
+}
+
 TEST(BatchViewTest, LossesStandInTheirPlace) {
   const std::string bytes =
       InPlace(MakeBatch("exec", 1, 9),

@@ -133,7 +133,7 @@ bool SaysTheSame(const Schema& whole, const CompiledMask& mask, uint32_t type,
 
 std::string Cut(const CompiledMask& mask, uint32_t type, std::string_view payload) {
   MaskedForm form(mask.program);
-  return std::string(form.Of(type, payload));
+  return std::string(form.Of(type, payload).bytes);
 }
 
 std::string LayoutText(const RecordType& type) {

@@ -38,6 +38,7 @@ TEST(WireTest, FieldNumbersAreTheProtocols) {
   EXPECT_EQ(wire::kRecordCpu, v1::Record::kCpuFieldNumber);
   EXPECT_EQ(wire::kRecordType, v1::Record::kTypeFieldNumber);
   EXPECT_EQ(wire::kRecordPayload, v1::Record::kPayloadFieldNumber);
+  EXPECT_EQ(wire::kRecordJson, v1::Record::kJsonFieldNumber);
   EXPECT_EQ(wire::kLostFirstSequence, v1::Lost::kFirstSequenceFieldNumber);
   EXPECT_EQ(wire::kLostCount, v1::Lost::kCountFieldNumber);
   EXPECT_EQ(wire::kLostStage, v1::Lost::kStageFieldNumber);

@@ -369,6 +369,32 @@ TEST_F(RingSourceTest, AfterABurstASingleRecordIsSeenAtOnce) {
   EXPECT_TRUE(Published(1001));
 }
 
+TEST_F(RingSourceTest, ReadersWhoBearADelayDoNotWakeItForEachRecord) {
+  Start();
+  const kchan_consumer_page& page = *rings().cpu(0).ring().consumer();
+  const auto wakes_behind = [&] { return __atomic_load_n(&page.wake_pos, __ATOMIC_ACQUIRE); };
+  const auto consumed = [&] { return __atomic_load_n(&page.consumer_pos, __ATOMIC_ACQUIRE); };
+  {
+    const hub::Patience::Share patient(log_->patience(), std::chrono::hours(1));
+    const hub::Patience::Share more_patient(log_->patience(), std::chrono::hours(2));
+    EXPECT_EQ(log_->patience().least(), std::chrono::hours(1));
+    rings().cpu(0).Emit("first");
+    ASSERT_TRUE(Published(1));
+    constexpr uint64_t kBatchBytes = 65536 / 4;
+    ASSERT_TRUE(Eventually([&] { return wakes_behind() == consumed() + kBatchBytes; }));
+    // So many wake it, long before the hour is over.
+    uint64_t records = 1;
+    for (const uint64_t end = consumed() + kBatchBytes;
+         rings().cpu(0).ring().producer()->producer_pos < end;) {
+      ASSERT_EQ(rings().cpu(0).Emit("others"), 0);
+      ++records;
+    }
+    ASSERT_TRUE(Published(records));
+    EXPECT_LE(rings().cpu(0).ring().Counters().wakeups, 2u);
+  }
+  EXPECT_EQ(log_->patience().least(), std::chrono::nanoseconds::zero());
+}
+
 TEST_F(RingSourceTest, ABusyRingDoesNotHoldUpAQuietOne) {
   RingPace pace;
   pace.turn_bytes = 512;  // of 65536

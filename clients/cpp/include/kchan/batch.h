@@ -22,6 +22,7 @@ struct RecordView {
   uint32_t cpu = 0;
   uint32_t type = 0;
   std::string_view payload;  // decode with kchan::Schema
+  std::string_view json;     // in place of it, where Open.payload_format asks for that
 };
 
 // Records that will not come; see kchan.v1.Lost.
