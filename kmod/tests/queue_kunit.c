@@ -116,6 +116,14 @@ static bool have_turn(struct taker *taker)
 	return flush_delayed_work(&taker->queue.work);
 }
 
+/* All that can be taken now. */
+static void drain(struct taker *taker)
+{
+	kchan_queue_kick(&taker->queue);
+	while (have_turn(taker))
+		;
+}
+
 static void records_leave_in_order(struct kunit *test)
 {
 	struct taker *taker = test->priv;
@@ -169,9 +177,7 @@ static void losses_are_told_before_the_next_record(struct kunit *test)
 	have_turn(taker);
 	KUNIT_ASSERT_EQ(test, emit(taker, 1), 1);
 	taker->room = U64_MAX;
-	kchan_queue_kick(&taker->queue);
-	while (have_turn(taker))
-		;
+	drain(taker);
 	KUNIT_EXPECT_EQ(test, taker->taken, written + 1);
 	KUNIT_EXPECT_EQ(test, taker->lost, TOO_MANY - written);
 	KUNIT_EXPECT_EQ(test, taker->sequence, TOO_MANY + 1);
@@ -185,15 +191,12 @@ static void losses_that_no_record_follows_are_covered(struct kunit *test)
 
 	start(test, taker);
 	written = emit(taker, TOO_MANY);
-	kchan_queue_kick(&taker->queue);
-	while (have_turn(taker))
-		;
+	drain(taker);
 	KUNIT_EXPECT_EQ(test, taker->sequence, written);
 	KUNIT_EXPECT_EQ(test, kchan_queue_sequence(&taker->queue), TOO_MANY);
 
 	emit(taker, 1);
-	kchan_queue_kick(&taker->queue);
-	have_turn(taker);
+	drain(taker);
 	/* The next record does not tell them again. */
 	KUNIT_EXPECT_EQ(test, taker->lost, 0);
 	KUNIT_EXPECT_EQ(test, taker->sequence, TOO_MANY + 1);
@@ -212,9 +215,7 @@ static void losses_behind_a_refused_record_wait_for_it(struct kunit *test)
 	have_turn(taker);
 	KUNIT_EXPECT_EQ(test, kchan_queue_sequence(&taker->queue), 0);
 	taker->room = U64_MAX;
-	kchan_queue_kick(&taker->queue);
-	while (have_turn(taker))
-		;
+	drain(taker);
 	KUNIT_EXPECT_EQ(test, taker->taken, written);
 	KUNIT_EXPECT_EQ(test, kchan_queue_sequence(&taker->queue), TOO_MANY);
 	stop(taker);
@@ -228,9 +229,7 @@ static void a_long_queue_takes_several_turns(struct kunit *test)
 	start(test, taker);
 	written = emit(taker, TURNS_FULL);
 	KUNIT_ASSERT_EQ(test, written, TURNS_FULL);
-	kchan_queue_kick(&taker->queue);
-	while (have_turn(taker))
-		;
+	drain(taker);
 	KUNIT_EXPECT_EQ(test, taker->taken, written);
 	KUNIT_EXPECT_GT(test, taker->turns, 1);
 	stop(taker);
@@ -264,8 +263,7 @@ static void stop_takes_what_is_left_and_is_the_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, taker->taken, TURNS_FULL);
 
 	emit(taker, 1);
-	kchan_queue_kick(&taker->queue);
-	have_turn(taker);
+	drain(taker);
 	KUNIT_EXPECT_EQ(test, taker->taken, TURNS_FULL);
 	/* Stopping must end where nobody takes anything, too. */
 	kchan_queue_start(&taker->queue);
