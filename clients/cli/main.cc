@@ -8,8 +8,13 @@
 #include <CLI/Formatter.hpp>
 #include <csignal>
 #include <cstdio>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "commands.h"
+#include "explain.h"
+#include "output.h"
 #include "session.h"
 
 namespace {
@@ -24,6 +29,29 @@ constexpr char kFooter[] =
 void KeepFreedMemory() {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
+// CLI11 says of a word that is no command only that a command is required.
+bool ExplainUnknownCommand(CLI::App& app) {
+  using namespace kchan::cli;
+  const CLI::App* group = &app;
+  while (!group->get_subcommands().empty()) group = group->get_subcommands().front();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (rest.empty() || group->get_require_subcommand_min() == 0) return false;
+
+  const bool is_option = rest.front().starts_with('-');
+  std::vector<std::string> names;
+  for (const CLI::App* command : group->get_subcommands([](const CLI::App*) { return true; })) {
+    if (!is_option) names.push_back(command->get_name());
+  }
+  const std::vector<std::string> similar = Similar(rest.front(), names);
+  const std::string remedy = similar.empty()
+                                 ? "--help shows which there are"
+                                 : "did you mean " + absl::StrJoin(similar, " or ") + "?";
+  std::fprintf(stderr, "kchan: '%s' is no %s of '%s'\n  what to do: %s\n",
+               Safe(rest.front()).c_str(), is_option ? "option" : "command",
+               group->get_name().c_str(), remedy.c_str());
+  return true;
 }
 
 }  // namespace
@@ -63,6 +91,9 @@ int main(int argc, char** argv) {
   AddVersion(app, options, &chosen);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    if (!ExplainUnknownCommand(app)) app.exit(error);
+    return kUsage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }

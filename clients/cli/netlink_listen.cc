@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "explain.h"
@@ -40,10 +42,22 @@ struct ListenOptions {
   bool json = false;
 };
 
+// What the names of the namespace's channels end with.
+std::string At(const ListenOptions& options) {
+  return options.network_namespace.empty() ? "" : absl::StrCat("@", options.network_namespace);
+}
+
 // The channel of the group, or a glob of all the family's.
 std::string ChannelOf(const ListenOptions& options) {
   return absl::StrCat("netlink/", options.family, "/", options.group.empty() ? "*" : options.group,
-                      options.network_namespace.empty() ? "" : "@", options.network_namespace);
+                      At(options));
+}
+
+// A glob of groups also matches those of other namespaces, "monitor@blue".
+bool IsAskedFor(const ListenOptions& options, std::string_view channel) {
+  const auto has_namespace = [](std::string_view text) { return text.find('@') != text.npos; };
+  return !options.network_namespace.empty() || has_namespace(options.group) ||
+         !has_namespace(channel);
 }
 
 // One `kchan netlink listen`.
@@ -68,7 +82,7 @@ class Listen {
 
   // What to do with each delivery. False ends it, with failure_.
   bool operator()(const BatchView* batch) {
-    failure_ = Write(*batch);
+    if (IsAskedFor(options_, batch->channel())) failure_ = Write(*batch);
     return failure_.ok();
   }
   bool operator()(const v1::SubscribeResponse::Hello& /*hello*/) { return connected_ = true; }
@@ -81,6 +95,7 @@ class Listen {
     return connected_;
   }
   bool operator()(const v1::SubscribeResponse::ChannelUpdate& update) {
+    if (!IsAskedFor(options_, update.channel())) return true;
     if (update.state() == v1::CHANNEL_STATE_ENDED || update.state() == v1::CHANNEL_STATE_FAILED) {
       std::fprintf(stderr, "kchan: channel '%s' %s: %s\n", Safe(update.channel()).c_str(),
                    StateText(update.state()).c_str(), Safe(update.reason()).c_str());
@@ -193,6 +208,26 @@ class Listen {
   LossCounter losses_;
 };
 
+// Says so where there is nothing to hear: a family may come later, but one that is
+// misspelt does not.
+void NoteNothingYet(Client& client, const ListenOptions& options) {
+  const auto channels = client.ListChannels();
+  if (!channels.ok()) return;
+  const std::string prefix = absl::StrCat("netlink/", options.family, "/");
+  const std::string suffix = At(options);
+  for (const v1::Channel& channel : *channels) {
+    if (absl::StartsWith(channel.name(), prefix) && absl::EndsWith(channel.name(), suffix) &&
+        IsAskedFor(options, channel.name())) {
+      return;
+    }
+  }
+  std::fprintf(stderr,
+               "kchan: netlink family '%s' is not there, or has no group that may be read: "
+               "waiting for one\n"
+               "  what to do: `kchan netlink families` shows which there are\n",
+               Safe(options.family).c_str());
+}
+
 ExitCode RunListen(const GlobalOptions& global, const ListenOptions& options) {
   StopWatch stop;
   const auto duration = ParseDuration("--for", options.duration, absl::InfiniteDuration());
@@ -202,6 +237,7 @@ ExitCode RunListen(const GlobalOptions& global, const ListenOptions& options) {
   }
   auto client = Connect(global, Right::kRead);
   if (!client.ok()) return Explain(client.status());
+  if (options.group.empty()) NoteNothingYet(**client, options);
   Listen listen(*std::move(client), options, absl::Now() + *duration);
   stop.Start([&listen] { listen.Cancel(); });
   const ExitCode code = listen.Run();

@@ -17,17 +17,40 @@ namespace {
 
 using google::protobuf::Value;
 
-// As JSON: what is in a Value can always be written.
-std::string Json(const google::protobuf::Message& message) {
+// The protocol's map has no order.
+std::map<std::string_view, const Value*> Sorted(const google::protobuf::Struct& fields) {
+  std::map<std::string_view, const Value*> sorted;
+  for (const auto& [name, value] : fields.fields()) sorted.emplace(name, &value);
+  return sorted;
+}
+
+// A number, a text or the like: can always be written.
+std::string LeafJson(const Value& value) {
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) return "null";
+  if (!google::protobuf::util::MessageToJsonString(value, &json).ok()) return "null";
   return json;
 }
 
 std::string JsonText(const std::string& text) {
   Value value;
   value.set_string_value(text);
-  return Json(value);
+  return LeafJson(value);
+}
+
+std::string Json(const google::protobuf::Struct& fields);
+
+std::string Json(const Value& value) {
+  if (value.kind_case() == Value::kStructValue) return Json(value.struct_value());
+  if (value.kind_case() != Value::kListValue) return LeafJson(value);
+  const auto append = [](std::string* out, const Value& each) { absl::StrAppend(out, Json(each)); };
+  return absl::StrCat("[", absl::StrJoin(value.list_value().values(), ",", append), "]");
+}
+
+std::string Json(const google::protobuf::Struct& fields) {
+  const auto append = [](std::string* out, const auto& field) {
+    absl::StrAppend(out, JsonText(std::string(field.first)), ":", Json(*field.second));
+  };
+  return absl::StrCat("{", absl::StrJoin(Sorted(fields), ",", append), "}");
 }
 
 bool IsLeaf(const Value& value) {
@@ -35,7 +58,7 @@ bool IsLeaf(const Value& value) {
 }
 
 std::string LeafText(const Value& value) {
-  return value.kind_case() == Value::kStringValue ? Safe(value.string_value()) : Json(value);
+  return value.kind_case() == Value::kStringValue ? Safe(value.string_value()) : LeafJson(value);
 }
 
 bool AllLeaves(const google::protobuf::ListValue& list) {
@@ -71,10 +94,7 @@ void AppendField(std::string_view name, const Value& value, size_t depth, std::s
 }
 
 void AppendStruct(const google::protobuf::Struct& fields, size_t depth, std::string* text) {
-  // The protocol's map has no order.
-  std::map<std::string_view, const Value*> sorted;
-  for (const auto& [name, value] : fields.fields()) sorted.emplace(name, &value);
-  for (const auto& [name, value] : sorted) AppendField(name, *value, depth, text);
+  for (const auto& [name, value] : Sorted(fields)) AppendField(name, *value, depth, text);
 }
 
 std::string Hex(const std::string& bytes) { return absl::BytesToHexString(bytes); }

@@ -111,14 +111,17 @@ class Daemon:
     def connect(self, right: str) -> Remote:
         return Remote(f"unix:{self.folder}/{right}.sock")
 
+    def _command(self, right: str, words: tuple[object, ...]) -> list[str]:
+        return [str(self._cli), "--server", f"unix:{self.folder}/{right}.sock", *map(str, words)]
+
     def cli(self, *words: object, right: str = "read") -> subprocess.CompletedProcess[str]:
-        server = f"unix:{self.folder}/{right}.sock"
         return subprocess.run(
-            [self._cli, "--server", server, *map(str, words)],
-            capture_output=True,
-            text=True,
-            timeout=60,
+            self._command(right, words), capture_output=True, text=True, timeout=60
         )
+
+    def cli_running(self, *words: object) -> subprocess.Popen[str]:
+        """One that goes on while the test does; its output is a pipe."""
+        return subprocess.Popen(self._command("read", words), stdout=subprocess.PIPE, text=True)
 
     def lines(self, *words: object) -> list[Any]:
         """What the CLI prints: one JSON object a line."""

@@ -137,6 +137,42 @@ def test_listen_prints_what_happens(daemon: Daemon, namespace: Namespace) -> Non
     assert json.loads(text.stdout[text.stdout.index("{"):]) == record["attributes"]
 
 
+def toggle(daemon: Daemon, namespace: Namespace, channel: str) -> None:
+    """Two records that are in the history when it returns."""
+    stream = daemon.read.subscribe(channel)
+    stream.until_live(channel)
+    for state in ("off", "on"):
+        namespace.run("ethtool", "-K", "va0", "tso", state)
+    stream.take(2)
+    stream.cancel()
+
+
+def test_listen_leaves_out_other_namespaces(
+    start_daemon: Callable[..., Daemon],
+    namespace: Namespace,
+    make_namespace: Callable[[str], Namespace],
+) -> None:
+    blue = make_namespace("blue")
+    daemon = start_daemon(f'network_namespaces {{ name: "blue" path: "{blue.path}" }}')
+    for where, channel in ((blue, MONITOR + "@blue"), (namespace, MONITOR)):
+        where.add_pairs(1)
+        toggle(daemon, where, channel)
+    with daemon.cli_running(
+        "netlink", "listen", "ethtool", "--last", 10, "--count", 4, "--json"
+    ) as listening:
+        heard = [json.loads(listening.stdout.readline()) for _ in range(2)]
+        toggle(daemon, namespace, MONITOR)
+        heard += map(json.loads, listening.stdout)
+    assert [each["channel"] for each in heard] == [MONITOR] * 4
+
+
+def test_listen_says_that_it_waits_for_a_family_that_is_not_there(daemon: Daemon) -> None:
+    done = daemon.cli("netlink", "listen", "nosuch", "--for", "100ms")
+    assert done.returncode == 0
+    assert "netlink family 'nosuch' is not there" in done.stderr
+    assert "kchan netlink families" in done.stderr
+
+
 def test_a_group_that_is_not_there_is_not_found(daemon: Daemon) -> None:
     done: subprocess.CompletedProcess[str] = daemon.cli("netlink", "listen", "netdev", "mgmnt")
     assert done.returncode == 1

@@ -233,6 +233,22 @@ def test_a_dump_that_stays_interrupted_is_an_error() -> None:
         answer.finish()
 
 
+@pytest.mark.parametrize(
+    ("group", "network_namespace", "channel", "is_asked_for"),
+    [
+        ("*", "", "netlink/f/g", True),
+        ("*", "", "netlink/f/g@blue", False),
+        ("*", "blue", "netlink/f/g@blue", True),
+        ("*@*", "", "netlink/f/g@blue", True),
+    ],
+)
+def test_listening_leaves_out_other_namespaces(
+    group: str, network_namespace: str, channel: str, is_asked_for: bool
+) -> None:
+    batch = kchan.Batch(channel, 1, 1, 0, 0, [])
+    assert netlink.is_asked_for(batch, group, network_namespace) is is_asked_for
+
+
 def test_what_is_decoded_at_once_is_bounded_and_losses_stay_in_their_place() -> None:
     def record(payload: bytes) -> kchan.Record:
         clock = kchan.Clock()

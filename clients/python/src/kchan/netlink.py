@@ -6,13 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from kchan import _calls, errors
 from kchan._session import Options
-from kchan.records import Batch, Lost, Record
+from kchan.records import Batch, Delivery, Lost, Record
 from kchan.v1 import netlink_service_pb2 as service
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Netlink:
         channel = channel_of(family, group, network_namespace)
         with self._client.subscribe(channel, options=options, **changes) as subscription:
             for delivery in subscription.deliveries():
-                if not isinstance(delivery, Batch):
+                if not is_asked_for(delivery, group, network_namespace):
                     continue
                 for part in parts_of(delivery):
                     if isinstance(part, Lost):
@@ -218,6 +218,13 @@ def only_answer(request: service.RequestRequest, messages: list[Message]) -> dic
 def channel_of(family: str, group: str, network_namespace: str) -> str:
     where = f"@{network_namespace}" if network_namespace else ""
     return f"netlink/{family}/{group}{where}"
+
+
+def is_asked_for(delivery: Delivery, group: str, network_namespace: str) -> TypeGuard[Batch]:
+    """A glob of groups also matches those of other namespaces, "monitor@blue"."""
+    if not isinstance(delivery, Batch):
+        return False
+    return bool(network_namespace) or "@" in group or "@" not in delivery.channel
 
 
 def parts_of(batch: Batch) -> Iterator[Lost | list[Record]]:

@@ -12,13 +12,14 @@ from kchan.netlink import (
     Answer,
     Message,
     channel_of,
+    is_asked_for,
     message_of,
     only_answer,
     parts_of,
     request_of,
     with_records,
 )
-from kchan.records import Batch, Lost
+from kchan.records import Lost
 from kchan.v1 import netlink_service_pb2 as service
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Netlink:
         channel = channel_of(family, group, network_namespace)
         async with self._client.subscribe(channel, options=options, **changes) as subscription:
             async for delivery in subscription.deliveries():
-                if not isinstance(delivery, Batch):
+                if not is_asked_for(delivery, group, network_namespace):
                     continue
                 for part in parts_of(delivery):
                     if isinstance(part, Lost):
