@@ -32,6 +32,21 @@ class JsonTest : public ServerTest {
     source.log().StartEpoch(kEpoch, Schema()->id, 1);
   }
 
+  // Records are not given as JSON under this schema.
+  void ExpectPayloadUnder(hub::Schema schema) {
+    Start();
+    FakeSource tick(hub(), "tick");
+    schema.id = hub::SchemaId(schema);
+    tick.channel().SetSchema(std::make_shared<const hub::Schema>(schema));
+    tick.log().StartEpoch(kEpoch, schema.id, 1);
+    tick.Append(1);
+    Reader reader(stub(), Json("tick"));
+    EXPECT_TRUE(reader.Until([](const Response& response) {
+      return response.has_batch() && response.batch().records(0).payload().size() == 64 &&
+             response.batch().records(0).json().empty();
+    }));
+  }
+
   static v1::SubscribeRequest::Open Json(const std::string& channel) {
     auto open = OpenFromOldest(channel);
     open.set_payload_format(v1::PAYLOAD_FORMAT_JSON);
@@ -86,39 +101,19 @@ TEST_F(JsonTest, FieldsAndFilterAreThoseOfTheRecord) {
 }
 
 TEST_F(JsonTest, TypeThatNoSchemaDescribesStaysAsItIs) {
-  Start();
-  FakeSource tick(hub(), "tick");
   hub::Schema schema = *Schema();
   schema.types.erase(schema.types.begin());  // the records'
-  schema.id = hub::SchemaId(schema);
-  tick.channel().SetSchema(std::make_shared<const hub::Schema>(schema));
-  tick.log().StartEpoch(kEpoch, schema.id, 1);
-  tick.Append(1);
-  Reader reader(stub(), Json("tick"));
-  ASSERT_TRUE(reader.Until([](const Response& response) {
-    return response.has_batch() && response.batch().records(0).payload().size() == 64 &&
-           response.batch().records(0).json().empty();
-  }));
+  ExpectPayloadUnder(schema);
 }
 
 TEST_F(JsonTest, TextThatWouldBeTooLongStaysAPayload) {
-  Start();
-  FakeSource tick(hub(), "tick");
   hub::Schema schema = *FakeSchema();
   // Each field is of few bytes, and of a name that makes its text long.
   for (int i = 0; i < 40'000; ++i) {
     schema.types[0].fields.push_back(
         {"a_field_with_a_long_name_" + std::to_string(i), 8, 0, 0, 8, "", "", {}, {}});
   }
-  schema.id = hub::SchemaId(schema);
-  tick.channel().SetSchema(std::make_shared<const hub::Schema>(schema));
-  tick.log().StartEpoch(kEpoch, schema.id, 1);
-  tick.Append(1);
-  Reader reader(stub(), Json("tick"));
-  ASSERT_TRUE(reader.Until([](const Response& response) {
-    return response.has_batch() && response.batch().records(0).payload().size() == 64 &&
-           response.batch().records(0).json().empty();
-  }));
+  ExpectPayloadUnder(schema);
 }
 
 TEST_F(JsonTest, FormatThatIsNotKnownIsAViolation) {
