@@ -10,9 +10,10 @@
 
 namespace kchan {
 
-absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config) {
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(const config::Config& config,
+                                                      std::vector<rpc::PassedSocket> passed) {
   std::unique_ptr<Daemon> daemon(new Daemon(config));
-  if (absl::Status status = daemon->StartParts(); !status.ok()) return status;
+  if (absl::Status status = daemon->StartParts(std::move(passed)); !status.ok()) return status;
   return daemon;
 }
 
@@ -20,7 +21,7 @@ Daemon::Daemon(const config::Config& config)
     : config_(config),
       hub_(config.hub, [this](std::string_view channel) { return LogLimitsOf(channel); }) {}
 
-absl::Status Daemon::StartParts() {
+absl::Status Daemon::StartParts(std::vector<rpc::PassedSocket> passed) {
   StartSpool();
   source::KernelSideOptions options;
   options.link = config_.link;
@@ -37,13 +38,14 @@ absl::Status Daemon::StartParts() {
   rpc::ServerOptions server_options = config_.server;
   server_options.node = ThisNode(config_.server.node.name);
   server_options.audit = WriteAuditLine;
+  server_options.warn = [](const std::string& line) { spdlog::warn("{}", line); };
   if (config_.netlink.enabled) {
     netlink_ = std::make_unique<netlink::NetlinkEngine>(config_.netlink);
     for (const netlink::RefusedSpec& refused : netlink_->specs().refused()) {
       spdlog::warn("netlink specification {} is not used: {}", refused.path, refused.reason);
     }
   }
-  auto server = rpc::Server::Start(hub_, server_options, netlink_.get());
+  auto server = rpc::Server::Start(hub_, server_options, netlink_.get(), std::move(passed));
   if (!server.ok()) return server.status();
   server_ = *std::move(server);
   security_watch_ = std::make_unique<SecurityWatch>(*server_, hub_, config_.policy_file);

@@ -29,7 +29,9 @@ class Daemon {
  public:
   // Fails if it cannot listen, or may not talk to the kernel at all. That the
   // kernel side is missing is no failure: it is a state, shown to clients.
-  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const config::Config& config);
+  // `passed` are used by the listeners that have their addresses.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(const config::Config& config,
+                                                       std::vector<rpc::PassedSocket> passed = {});
 
   // Ends all streams, then lets go of the kernel side. Waits for calls into the
   // kernel that have not returned.
@@ -53,7 +55,7 @@ class Daemon {
  private:
   explicit Daemon(const config::Config& config);
 
-  absl::Status StartParts();
+  absl::Status StartParts(std::vector<rpc::PassedSocket> passed);
   absl::Status StartMetrics();
   hub::LogLimits LogLimitsOf(std::string_view channel) const;
   source::SourcePolicy PolicyOf(std::string_view channel) const;

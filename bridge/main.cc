@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "bridge/config/flags.h"
@@ -17,6 +18,7 @@
 #include "bridge/ending.h"
 #include "bridge/logging.h"
 #include "bridge/node_identity.h"
+#include "bridge/passed_by_systemd.h"
 #include "bridge/service_notify.h"
 #include "bridge/source/quiesce.h"
 #include "spdlog/spdlog.h"
@@ -156,6 +158,11 @@ int Main(int argc, char** argv) {
     return 2;
   }
   if (flags->check_config) return 0;
+  auto passed = TakeSocketsOfServiceManager();
+  if (!passed.ok()) {
+    std::fprintf(stderr, "kchand: %s\n", std::string(passed.status().message()).c_str());
+    return 1;
+  }
 
   if (absl::Status status = Confine(config->confinement); !status.ok()) {
     std::fprintf(stderr,
@@ -167,7 +174,7 @@ int Main(int argc, char** argv) {
   LogConfinement(config->confinement);
   const sigset_t signals = BlockSignals();
   WarnOfInsecure(*config);
-  auto daemon = Daemon::Start(*config);
+  auto daemon = Daemon::Start(*config, *std::move(passed));
   if (!daemon.ok()) {
     spdlog::error("kchand cannot start: {}", std::string(daemon.status().message()));
     return 1;

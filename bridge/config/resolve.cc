@@ -168,6 +168,8 @@ absl::Status ReadLimits(const v1::Limits& from, Config& to) {
   constexpr uint64_t kMany = 1'000'000;
   absl::Status status = Number("limits.max_channels", from.has_max_channels(), from.max_channels(),
                                1, kMany, to.hub.max_channels);
+  status.Update(Number("limits.max_connections", from.has_max_connections(), from.max_connections(),
+                       1, kMany, limits.max_connections));
   status.Update(Number("limits.max_subscriptions", from.has_max_subscriptions(),
                        from.max_subscriptions(), 1, kMany, limits.max_subscriptions));
   status.Update(Number("limits.max_watches", from.has_max_watches(), from.max_watches(), 1, kMany,

@@ -68,6 +68,28 @@ void CollectServer(const rpc::Server& server, Families& to) {
                stats.batch_age_seconds);
 }
 
+void CollectConnections(const rpc::Server& server, Families& to) {
+  MetricFamily open = MetricFamily::Gauge("kchan_connections", "Connections that are open now.");
+  MetricFamily max = MetricFamily::Gauge("kchan_max_connections", "Their bound.");
+  MetricFamily accepted =
+      MetricFamily::Counter("kchan_connections_total", "Connections that were accepted.");
+  MetricFamily refused = MetricFamily::Counter("kchan_connections_refused_total",
+                                               "Connections closed at once, beyond the bound.");
+  MetricFamily failures = MetricFamily::Counter(
+      "kchan_accept_failures_total",
+      "Failures of accepting: descriptors or memory were short, or the client was gone.");
+  for (const rpc::ConnectionCount& count : server.connections()) {
+    open.Add(static_cast<double>(count.open), {{"address", count.address}});
+    max.Add(static_cast<double>(count.max), {{"address", count.address}});
+    accepted.Add(static_cast<double>(count.accepted), {{"address", count.address}});
+    refused.Add(static_cast<double>(count.refused), {{"address", count.address}});
+    failures.Add(static_cast<double>(count.failures), {{"address", count.address}});
+  }
+  for (MetricFamily* family : {&open, &max, &accepted, &refused, &failures}) {
+    to.push_back(std::move(*family).Take());
+  }
+}
+
 void CollectCertificates(const rpc::Server& server, Families& to) {
   MetricFamily expiry =
       MetricFamily::Gauge("kchan_certificate_expiry_timestamp_seconds",
@@ -91,6 +113,7 @@ std::vector<prometheus::MetricFamily> Collect(const hub::Hub& hub, const rpc::Se
   CollectProcess(families);
   CollectMemory(hub, families);
   CollectServer(server, families);
+  CollectConnections(server, families);
   CollectCertificates(server, families);
   CollectChannels(hub, families);
   return families;

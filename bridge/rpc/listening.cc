@@ -8,23 +8,18 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "bridge/rpc/unix_socket.h"
+#include "bridge/rpc/keepalive.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 
 namespace kchan::rpc {
 namespace {
 
-constexpr int kKeepAliveMs = 30'000;
-constexpr int kKeepAliveTimeoutMs = 10'000;
 constexpr int kMinPingIntervalMs = 10'000;
 
 void Configure(const ServerLimits& limits, grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(limits.max_request_bytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_streams_per_connection);
-  // Two daemons on one port would each get a random half of the clients.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // A client that vanished is noticed also while nothing is sent.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -33,16 +28,15 @@ void Configure(const ServerLimits& limits, grpc::ServerBuilder& builder) {
                              kMinPingIntervalMs);
 }
 
-// Serves the entrance (its address as gRPC writes it); returns the port.
-absl::StatusOr<int> Serve(Core& core, const Entrance& entrance,
-                          const std::shared_ptr<grpc::ServerCredentials>& credentials,
-                          Listening& listening) {
+absl::Status Serve(Core& core, const Entrance& entrance,
+                   const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                   Listening& listening) {
   listening.channel_service = std::make_unique<ChannelService>(core, entrance);
   listening.node_service = std::make_unique<NodeService>(core, entrance);
   grpc::ServerBuilder builder;
   Configure(core.options.limits, builder);
-  int port = 0;
-  builder.AddListeningPort(entrance.address, credentials, &port);
+  listening.connections = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
   builder.RegisterService(listening.channel_service.get());
   builder.RegisterService(listening.node_service.get());
   if (core.netlink != nullptr) {
@@ -50,18 +44,16 @@ absl::StatusOr<int> Serve(Core& core, const Entrance& entrance,
     builder.RegisterService(listening.netlink_service.get());
   }
   listening.server = builder.BuildAndStart();
-  if (listening.server == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", entrance.address,
-                     ": is the address in use, or not one of this machine, or the port below 1024 "
-                     "and CAP_NET_BIND_SERVICE missing?"));
-  }
-  return port;
+  if (listening.server != nullptr) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("gRPC cannot serve ", entrance.address));
 }
 
-absl::StatusOr<Listening> Listen(Core& core, Right right, const UnixListener& unix_listener) {
-  if (absl::Status status = PrepareUnixSocket(unix_listener); !status.ok()) return status;
+absl::StatusOr<Listening> Listen(Core& core, Right right, const UnixListener& unix_listener,
+                                 PassedSockets& passed) {
+  auto sockets = ListeningSocket::Open(unix_listener, passed);
+  if (!sockets.ok()) return sockets.status();
   Listening listening;
+  listening.sockets = *std::move(sockets);
   listening.address = absl::StrCat("unix:", unix_listener.path);
   const std::string usual = right == Right::kControl ? "unix:control" : "unix:read";
   const Entrance entrance{.address = listening.address,
@@ -69,16 +61,13 @@ absl::StatusOr<Listening> Listen(Core& core, Right right, const UnixListener& un
                           .is_local = true,
                           .identity = security::OfUnixListener(
                               unix_listener.identity.empty() ? usual : unix_listener.identity)};
-  {
-    const PrivateUmask umask;
-    auto port = Serve(core, entrance, grpc::InsecureServerCredentials(), listening);
-    if (!port.ok()) return port.status();
-  }
-  if (absl::Status status = GrantUnixSocket(unix_listener); !status.ok()) return status;
+  absl::Status status = Serve(core, entrance, grpc::InsecureServerCredentials(), listening);
+  if (!status.ok()) return status;
   return listening;
 }
 
-absl::StatusOr<Listening> Listen(Core& core, Right right, const TcpListener& tcp) {
+absl::StatusOr<Listening> Listen(Core& core, Right right, const TcpListener& tcp,
+                                 PassedSockets& passed) {
   Listening listening;
   Entrance entrance{.address = tcp.address, .right = right};
   if (tcp.tls) {
@@ -89,18 +78,22 @@ absl::StatusOr<Listening> Listen(Core& core, Right right, const TcpListener& tcp
   if (!tcp.tls || tcp.tls->client_ca_file.empty()) {
     entrance.identity = security::OfAnonymous(/*has_tls=*/tcp.tls.has_value());
   }
-  auto port = Serve(
+  auto sockets = ListeningSocket::Open(tcp, passed);
+  if (!sockets.ok()) return sockets.status();
+  listening.sockets = *std::move(sockets);
+  listening.address = absl::StrCat(tcp.address.substr(0, tcp.address.rfind(':')), ":",
+                                   listening.sockets[0].address().port());
+  absl::Status status = Serve(
       core, entrance,
       listening.tls ? listening.tls->Credentials() : grpc::InsecureServerCredentials(), listening);
-  if (!port.ok()) return port.status();
-  listening.address = absl::StrCat(tcp.address.substr(0, tcp.address.rfind(':')), ":", *port);
+  if (!status.ok()) return status;
   return listening;
 }
 
 }  // namespace
 
-absl::StatusOr<Listening> Listen(Core& core, const Listener& listener) {
-  return std::visit([&](const auto& where) { return Listen(core, listener.right, where); },
+absl::StatusOr<Listening> Listen(Core& core, const Listener& listener, PassedSockets& passed) {
+  return std::visit([&](const auto& where) { return Listen(core, listener.right, where, passed); },
                     listener.where);
 }
 

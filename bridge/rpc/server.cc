@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "bridge/rpc/acceptor.h"
 #include "bridge/rpc/core.h"
 #include "bridge/rpc/health_watch.h"
 #include "bridge/rpc/listening.h"
+#include "bridge/rpc/passed_sockets.h"
 #include "bridge/rpc/status.h"
 #include "grpc/grpc.h"
 #include "grpcpp/ext/channelz_service_plugin.h"
@@ -49,16 +51,17 @@ class Server::Impl {
 
   ~Impl() { Shutdown(); }
 
-  absl::Status Start() {
+  absl::Status Start(PassedSockets passed) {
     core_.lanes.Start();
     for (const Listener& listener : core_.options.listeners) {
-      absl::StatusOr<Listening> listening = Listen(core_, listener);
+      absl::StatusOr<Listening> listening = Listen(core_, listener, passed);
       if (!listening.ok()) return listening.status();
       listening_.push_back(*std::move(listening));
     }
+    if (absl::Status status = passed.NoneIsLeft(); !status.ok()) return status;
     TellHealth(false);  // until the first look; never unknown
     health_->Notify();
-    return absl::OkStatus();
+    return StartAccepting();
   }
 
   std::vector<std::string> addresses() const {
@@ -90,10 +93,13 @@ class Server::Impl {
     return all;
   }
 
+  std::vector<ConnectionCount> connections() const { return acceptor_->Count(); }
+
   Core& core() { return core_; }
 
   void Shutdown() {
     if (std::exchange(is_shut_down_, true)) return;
+    if (acceptor_ != nullptr) acceptor_->Stop();
     for (const Listening& listening : listening_) {
       listening.server->GetHealthCheckService()->Shutdown();
     }
@@ -115,6 +121,20 @@ class Server::Impl {
             .files_status = std::move(files_status)};
   }
 
+  absl::Status StartAccepting() {
+    std::vector<Door> doors;
+    for (Listening& listening : listening_) {
+      doors.push_back({.address = listening.address,
+                       .sockets = std::move(listening.sockets),
+                       .server = std::move(listening.connections)});
+    }
+    const ServerOptions& options = core_.options;
+    auto acceptor = Acceptor::Start(std::move(doors), options.limits.max_connections, options.warn);
+    if (!acceptor.ok()) return acceptor.status();
+    acceptor_ = *std::move(acceptor);
+    return absl::OkStatus();
+  }
+
   void EndStreams() {
     const absl::Status status = WithReason(
         absl::UnavailableError("the daemon is shutting down: try again"), "SHUTTING_DOWN");
@@ -132,18 +152,22 @@ class Server::Impl {
 
   Core core_;
   const std::shared_ptr<HealthWatch> health_;
-  std::vector<Listening> listening_;  // not changed once a lane may see it
+  std::vector<Listening> listening_;    // not changed once a lane may see it
+  std::unique_ptr<Acceptor> acceptor_;  // null: it did not come to that
   bool is_shut_down_ = false;
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(hub::Hub& hub, const ServerOptions& options,
-                                                      const netlink::NetlinkEngine* netlink) {
+                                                      const netlink::NetlinkEngine* netlink,
+                                                      std::vector<PassedSocket> passed) {
+  auto sockets = PassedSockets::From(std::move(passed));
+  if (!sockets.ok()) return sockets.status();
   // All threads that serve are made from here on, by this one or by each other.
   std::optional<hub::OnCpus> placed;
   if (options.cpus) placed.emplace(*options.cpus);
   EnableStandardServices(options.channelz);
   auto impl = std::make_unique<Impl>(hub, options, netlink);
-  if (absl::Status status = impl->Start(); !status.ok()) return status;
+  if (absl::Status status = impl->Start(*std::move(sockets)); !status.ok()) return status;
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
@@ -160,6 +184,8 @@ std::vector<StreamCount> Server::streams() const {
   }
   return counts;
 }
+
+std::vector<ConnectionCount> Server::connections() const { return impl_->connections(); }
 
 std::vector<std::string> Server::addresses() const { return impl_->addresses(); }
 void Server::SetPolicy(std::shared_ptr<const security::Authorizer> policy) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "bridge/hub/hub.h"
 #include "bridge/netlink/netlink_engine.h"
+#include "bridge/rpc/passed_socket.h"
 #include "bridge/rpc/server_options.h"
 #include "bridge/rpc/server_stats.h"
 
@@ -25,10 +26,12 @@ namespace kchan::rpc {
 // Lifetime: the hub, its door and `netlink` outlive it. The destructor shuts down.
 class Server {
  public:
-  // Listens. Fails, with nothing left behind, if any listener cannot. Without
-  // `netlink` there is no NetlinkService.
+  // Listens; where a passed socket has a listener's address, on that one. Fails, with
+  // nothing left behind, if any listener cannot, or if a passed socket is no
+  // listener's. Without `netlink` there is no NetlinkService.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      hub::Hub& hub, const ServerOptions& options, const netlink::NetlinkEngine* netlink = nullptr);
+      hub::Hub& hub, const ServerOptions& options, const netlink::NetlinkEngine* netlink = nullptr,
+      std::vector<PassedSocket> passed = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -56,8 +59,10 @@ class Server {
   const NodeIdentity& node() const;
   const ServerStats& stats() const;
   std::vector<StreamCount> streams() const;
+  // Of each listener.
+  std::vector<ConnectionCount> connections() const;
 
-  // Ends all streams with UNAVAILABLE, what does not end within drain_timeout
+  // Listens no more; ends all streams with UNAVAILABLE, what does not end within drain_timeout
   // is cut. Idempotent.
   void Shutdown();
 

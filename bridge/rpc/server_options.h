@@ -44,6 +44,7 @@ struct Listener {
 
 // The bounds of what clients can take.
 struct ServerLimits {
+  size_t max_connections = 2048;  // of each listener
   size_t max_subscriptions = 1024;
   size_t max_watches = 256;
   size_t max_publishers = 64;
@@ -79,6 +80,8 @@ struct ServerOptions {
   // Given the audit (security::AuditLog), line by line. Called from any thread;
   // must not block. May be empty.
   std::function<void(const std::string& line)> audit;
+  // Given what an operator should know of listeners; the same rules.
+  std::function<void(const std::string& line)> warn;
   // How long streams may take to end when the server shuts down.
   std::chrono::milliseconds drain_timeout{3000};
 };

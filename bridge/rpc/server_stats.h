@@ -20,6 +20,16 @@ struct StreamCount {
   size_t max = 0;
 };
 
+// The connections of one listener.
+struct ConnectionCount {
+  std::string address;
+  size_t open = 0;
+  size_t max = 0;
+  uint64_t accepted = 0;
+  uint64_t refused = 0;   // as many as may be were open
+  uint64_t failures = 0;  // of accepting: descriptors or memory were short, or the client gone
+};
+
 // What a server has done since it started.
 //
 // Thread safety: any thread.

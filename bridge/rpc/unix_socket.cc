@@ -43,8 +43,8 @@ absl::Status CheckFolder(const std::string& folder) {
   return absl::OkStatus();
 }
 
-// OK: the path is free, or holds a socket that nobody listens on.
-absl::Status CheckPath(const std::string& path) {
+// A socket that nobody listens on is in nobody's way.
+absl::Status ClearPath(const std::string& path) {
   struct stat stat {};
   if (lstat(path.c_str(), &stat) != 0) {
     return errno == ENOENT ? absl::OkStatus() : Errno(errno, path);
@@ -61,7 +61,9 @@ absl::Status CheckPath(const std::string& path) {
   const int result = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   const int error = result == 0 ? 0 : errno;
   close(fd);
-  if (error == ECONNREFUSED) return absl::OkStatus();
+  if (error == ECONNREFUSED) {
+    return unlink(path.c_str()) == 0 || errno == ENOENT ? absl::OkStatus() : Errno(errno, path);
+  }
   if (error == 0 || error == EAGAIN) {
     return absl::AlreadyExistsError(
         absl::StrCat(path, ": somebody listens there: is another kchand running?"));
@@ -91,15 +93,19 @@ absl::Status SetGroup(const UnixListener& listener) {
 
 }  // namespace
 
-absl::Status PrepareUnixSocket(const UnixListener& listener) {
+absl::Status CheckUnixPath(const UnixListener& listener) {
   if (listener.path.empty() || listener.path[0] != '/' ||
       listener.path.size() >= sizeof(sockaddr_un::sun_path)) {
     return absl::InvalidArgumentError(absl::StrCat("socket path '", listener.path,
                                                    "' must be absolute and shorter than ",
                                                    sizeof(sockaddr_un::sun_path), " bytes"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status PrepareUnixSocket(const UnixListener& listener) {
   absl::Status status = CheckFolder(std::filesystem::path(listener.path).parent_path());
-  return status.ok() ? CheckPath(listener.path) : status;
+  return status.ok() ? ClearPath(listener.path) : status;
 }
 
 absl::Status GrantUnixSocket(const UnixListener& listener) {

@@ -7,13 +7,15 @@
 #include "absl/status/status.h"
 #include "bridge/rpc/server_options.h"
 
-// What gRPC does not do for a Unix socket: who may replace it and who may
-// connect.
+// Who may replace a Unix socket, and who may connect.
 namespace kchan::rpc {
 
-// Makes sure that `listener.path` can be bound safely: its folder exists (it is
-// made if only itself is missing) and nobody else can write to it; nobody
-// listens on the path. A socket that nobody listens on may be replaced.
+// INVALID_ARGUMENT: `listener.path` cannot be that of a socket.
+absl::Status CheckUnixPath(const UnixListener& listener);
+
+// Makes sure that `listener.path`, which has been checked, can be bound safely: its
+// folder exists (it is made if only itself is missing) and nobody else can write to
+// it; nobody listens on the path. A socket that nobody listens on is removed.
 absl::Status PrepareUnixSocket(const UnixListener& listener);
 
 // Gives the bound socket its group and mode.

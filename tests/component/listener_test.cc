@@ -8,12 +8,16 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "bridge/rpc/socket_address.h"
 #include "bridge/rpc/unix_socket.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "tests/component/raw_client.h"
 #include "tests/component/server_test.h"
 
 namespace kchan::testing {
@@ -122,6 +126,95 @@ TEST_F(ListenerTest, PortThatIsTakenIsRefused) {
   EXPECT_NE(address, "127.0.0.1:0");
   const auto second = Listen({rpc::TcpListener{address, {}}, rpc::Right::kRead});
   EXPECT_TRUE(absl::IsUnavailable(second.status())) << second.status();
+  EXPECT_NE(second.status().message().find("is another kchand running?"), std::string::npos)
+      << second.status();
+}
+
+TEST_F(ListenerTest, AddressThatIsNotOfThisMachineIsRefused) {
+  const auto server = Listen({rpc::TcpListener{"192.0.2.1:0", {}}, rpc::Right::kRead});
+  EXPECT_TRUE(absl::IsUnavailable(server.status())) << server.status();
+  EXPECT_NE(server.status().message().find("it is not an address of this machine"),
+            std::string::npos)
+      << server.status();
+}
+
+TEST_F(ListenerTest, NameThatDoesNotExistIsRefused) {
+  const auto server = Listen({rpc::TcpListener{"no-such-host.invalid:0", {}}, rpc::Right::kRead});
+  EXPECT_TRUE(absl::IsUnavailable(server.status())) << server.status();
+}
+
+TEST_F(ListenerTest, NameStandsForAllItsAddressesWithOnePort) {
+  const auto server = Listen({rpc::TcpListener{"localhost:0", {}}, rpc::Right::kRead});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const std::string address = (*server)->addresses()[0];
+  const std::string port = address.substr(address.rfind(':'));
+  EXPECT_EQ(address, "localhost" + port);
+  const auto all = rpc::SocketAddress::Resolve(address);
+  ASSERT_TRUE(all.ok()) << all.status();
+  for (const rpc::SocketAddress& each : *all) {
+    EXPECT_TRUE(RawClient::CanConnect(each.ToString())) << each.ToString();
+  }
+}
+
+TEST_F(ListenerTest, EveryIpv6AddressIsEveryIpv4AddressTooAndNotTheOtherWayRound) {
+  const auto every = Listen({rpc::TcpListener{"[::]:0", {}}, rpc::Right::kRead});
+  ASSERT_TRUE(every.ok()) << every.status();
+  const std::string address = (*every)->addresses()[0];
+  RawClient client("127.0.0.1" + address.substr(address.rfind(':')));
+  const auto ipv4 = Listen({rpc::TcpListener{"0.0.0.0:0", {}}, rpc::Right::kRead});
+  ASSERT_TRUE(ipv4.ok()) << ipv4.status();
+  const std::string ipv4_address = (*ipv4)->addresses()[0];
+  EXPECT_FALSE(RawClient::CanConnect("[::1]" + ipv4_address.substr(ipv4_address.rfind(':'))));
+}
+
+TEST_F(ListenerTest, FullListenerLeavesOthersTheirConnections) {
+  options_.limits.max_connections = 1;
+  Start();
+  const RawClient first("unix:" + path("read.sock"));
+  EXPECT_TRUE(Eventually([&] { return server().connections()[0].open == 1; }));
+  EXPECT_TRUE(RawClient("unix:" + path("read.sock")).AwaitsEnd());
+  v1::UpdateChannelRequest request;
+  request.set_name("tick");
+  v1::UpdateChannelResponse response;
+  grpc::ClientContext context;
+  EXPECT_EQ(control_stub().UpdateChannel(&context, request, &response).error_code(),
+            grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(server().connections()[0].refused, 1u);
+  EXPECT_EQ(server().connections()[1].open, 1u);
+}
+
+TEST_F(ListenerTest, EndedConnectionsAreNotCounted) {
+  Start();
+  EXPECT_EQ(Status().node().boot_id(), Status().node().boot_id());  // one connection
+  {
+    const RawClient silent("unix:" + path("read.sock"));
+    EXPECT_TRUE(Eventually([&] { return server().connections()[0].open == 2; }));
+  }
+  EXPECT_TRUE(Eventually([&] { return server().connections()[0].open == 1; }));
+  EXPECT_EQ(server().connections()[0].accepted, 2u);
+}
+
+TEST_F(ListenerTest, ConnectionsThatComeWhileItEndsLeaveNoDescriptor) {
+  const auto open_files = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  const auto begin_and_end = [&] {
+    auto server = Listen({rpc::TcpListener{"127.0.0.1:0", {}}, rpc::Right::kRead});
+    ASSERT_TRUE(server.ok()) << server.status();
+    const std::string address = (*server)->addresses()[0];
+    std::thread clients([&] {
+      while (RawClient::CanConnect(address)) {
+      }
+    });
+    EXPECT_TRUE(Eventually([&] { return (*server)->connections()[0].accepted > 20; }));
+    server->reset();
+    clients.join();
+  };
+  begin_and_end();  // what gRPC keeps for itself is there then
+  const auto before = open_files();
+  for (int i = 0; i < 5; ++i) begin_and_end();
+  EXPECT_TRUE(Eventually([&] { return open_files() <= before; }))
+      << open_files() << " > " << before;
 }
 
 TEST_F(ListenerTest, TcpListenerHasItsOwnRight) {

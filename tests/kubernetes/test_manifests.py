@@ -90,7 +90,7 @@ def test_mounts_have_their_volumes_and_volumes_are_mounted(objects: list[Object]
 def test_the_port_is_the_configurations(objects: list[Object]) -> None:
     ports = {port["name"]: port for port in pod_of(objects)["containers"][0]["ports"]}
     port = ports["grpc"]
-    assert f'address: "0.0.0.0:{port["containerPort"]}"' in configuration(objects)
+    assert f'address: "[::]:{port["containerPort"]}"' in configuration(objects)
     (service_port,) = named(objects, "Service", "kchand")["spec"]["ports"]
     assert (service_port["targetPort"], service_port["port"]) == (port["name"], port["hostPort"])
     rules = named(objects, "NetworkPolicy", "kchand")["spec"]["ingress"]
@@ -152,6 +152,8 @@ def test_memory_that_kchand_may_take_is_within_its_limit(objects: list[Object]) 
     taken = number_of(config, "max_log_bytes") + number_of(config, "max_pinned_bytes")
     # What a stalled subscriber was measured to hold; then threads, the program.
     taken += number_of(config, "max_subscriptions") * (135 << 10) + 128 * MIB
+    # The same for a silent connection; of both Unix sockets and TCP.
+    taken += 3 * number_of(config, "max_connections") * (18 << 10)
     assert taken <= int(limit.removesuffix("Mi")) * MIB
 
 

@@ -50,6 +50,8 @@ foreach(file IN ITEMS
     "${WORK_DIR}${BINDIR}/kchan"
     "${WORK_DIR}${DOCDIR}/kchan.textproto"
     "${prefix}/lib/systemd/system/kchand.service"
+    "${prefix}/lib/systemd/system/kchand-control.socket"
+    "${prefix}/lib/systemd/system/kchand-read.socket"
     "${prefix}/lib/udev/rules.d/60-kchan.rules"
     "${prefix}/lib/sysusers.d/kchan.conf"
     "${WORK_DIR}${DATADIR}/kchan/netlink-specs/ethtool.yaml"
@@ -76,17 +78,21 @@ if(NOT start)
 endif()
 run("${WORK_DIR}${CMAKE_MATCH_1}" --config "${WORK_DIR}${CMAKE_MATCH_2}" --check-config)
 
-# systemd takes every line of the unit, and its sandbox gets no weaker: exposure, in
+# systemd takes every line of the units, and its sandbox gets no weaker: exposure, in
 # tenths. What verify complains of does not make it fail.
 find_program(SYSTEMD_ANALYZE systemd-analyze REQUIRED)
 file(READ "${prefix}/lib/systemd/system/kchand.service" unit)
 string(REPLACE "${BINDIR}/" "${WORK_DIR}${BINDIR}/" unit "${unit}")
 file(WRITE "${WORK_DIR}/kchand.service" "${unit}")
+set(units kchand.service kchand-control.socket kchand-read.socket)
+file(COPY "${prefix}/lib/systemd/system/kchand-control.socket"
+  "${prefix}/lib/systemd/system/kchand-read.socket" DESTINATION "${WORK_DIR}")
+list(TRANSFORM units PREPEND "${WORK_DIR}/")
 execute_process(
-  COMMAND ${SYSTEMD_ANALYZE} verify --man=no "${WORK_DIR}/kchand.service"
+  COMMAND ${SYSTEMD_ANALYZE} verify --man=no ${units}
   RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)
 if(NOT code EQUAL 0 OR NOT "${out}${err}" STREQUAL "")
-  message(FATAL_ERROR "systemd-analyze verify kchand.service returned ${code}\n${out}${err}")
+  message(FATAL_ERROR "systemd-analyze verify ${units} returned ${code}\n${out}${err}")
 endif()
 run(${SYSTEMD_ANALYZE} security --no-pager --offline=true --threshold=27
   "${WORK_DIR}/kchand.service")

@@ -85,6 +85,8 @@ void SpecCatalogue::LoadDirectory(const std::string& directory) {
     refused_.push_back({directory, std::string(paths.status().message())});
     return;
   }
+  // As where the folder above it was named.
+  if (paths->empty()) refused_.push_back({directory, "has no specification in it, FAMILY.yaml"});
   std::map<std::string, std::string> here;  // families of this directory and their files
   for (const std::string& path : *paths) {
     const absl::StatusOr<std::shared_ptr<const Spec>> spec = ReadSpec(path);

@@ -68,6 +68,7 @@ TEST(ParseTest, ExampleIsTheDefaults) {
   EXPECT_EQ(resolved->hub.max_log_bytes, defaults->hub.max_log_bytes);
   EXPECT_EQ(resolved->hub.max_pinned_bytes, defaults->hub.max_pinned_bytes);
   EXPECT_EQ(resolved->hub.max_channels, defaults->hub.max_channels);
+  EXPECT_EQ(resolved->server.limits.max_connections, defaults->server.limits.max_connections);
   EXPECT_EQ(resolved->server.limits.max_subscriptions, defaults->server.limits.max_subscriptions);
   EXPECT_EQ(resolved->server.limits.max_request_bytes, defaults->server.limits.max_request_bytes);
   EXPECT_EQ(resolved->server.drain_timeout, defaults->server.drain_timeout);

@@ -144,6 +144,7 @@ TEST(ResolveTest, WrongValueIsNamedByItsField) {
   EXPECT_EQ(WrongField("memory { log_bytes: 5 }"), "memory.log_bytes");
   EXPECT_EQ(WrongField("memory { max_log_bytes: 1048576 }"), "memory.log_bytes");
   EXPECT_EQ(WrongField("memory { max_pinned_bytes: 0 }"), "memory.max_pinned_bytes");
+  EXPECT_EQ(WrongField("limits { max_connections: 0 }"), "limits.max_connections");
   EXPECT_EQ(WrongField("limits { max_subscriptions: 0 }"), "limits.max_subscriptions");
   EXPECT_EQ(WrongField("limits { max_request_bytes: 1 }"), "limits.max_request_bytes");
   EXPECT_EQ(WrongField("unix_sockets { read { mode: 01777 } }"), "unix_sockets.read.mode");

@@ -61,6 +61,15 @@ TEST_F(SpecCatalogueTest, ARefusedFileReplacesNothing) {
   EXPECT_EQ(catalogue.refused()[0].reason, "line 1: there are no 'operations'");
 }
 
+TEST_F(SpecCatalogueTest, ADirectoryWithoutAnySpecIsNamed) {
+  Write(first_, "a.yaml", SpecOf("a", "it"));
+  Write(second_, "readme.txt", "the specs are one folder below");
+  const SpecCatalogue catalogue = Load();
+  ASSERT_EQ(catalogue.refused().size(), 1U);
+  EXPECT_EQ(catalogue.refused()[0].path, second_);
+  EXPECT_EQ(catalogue.refused()[0].reason, "has no specification in it, FAMILY.yaml");
+}
+
 TEST_F(SpecCatalogueTest, WhatIsNoSpecIsRefusedByItsName) {
   Write(first_, "a.yaml", SpecOf("a", "it"));
   Write(first_, "b.yaml", SpecOf("a", "again"));
