@@ -7,6 +7,7 @@
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/cpu.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -106,9 +107,16 @@ static const struct block_device_operations disk_ops = { .owner = THIS_MODULE };
 
 static int create_disk(struct kchan_block *block)
 {
-	struct gendisk *disk = kchan_alloc_disk(&block->tags,
-						block->block_bytes, block);
+	struct gendisk *disk;
 
+	/*
+	 * blk-mq hears of CPUs that go offline before it has initialised what
+	 * it then looks at (blk_mq_init_allocated_queue(), seen on 6.12): none
+	 * may go meanwhile.
+	 */
+	cpu_hotplug_disable();
+	disk = kchan_alloc_disk(&block->tags, block->block_bytes, block);
+	cpu_hotplug_enable();
 	if (IS_ERR(disk))
 		return PTR_ERR(disk);
 	snprintf(disk->disk_name, sizeof(disk->disk_name),
