@@ -136,21 +136,43 @@ absl::StatusOr<v1::RequestRequest> MakeRequest(const NetlinkCommandOptions& opti
   return request;
 }
 
-void PrintResponse(const v1::RequestResponse& response, const NetlinkCommandOptions& options) {
-  if (response.restarted()) {
-    std::fprintf(stderr, "kchan: interrupted by a change; what follows is the whole again\n");
+// Prints what an answer brings. What may still turn out to count no more, because a
+// dump is begun again, waits for the end.
+class Answer {
+ public:
+  explicit Answer(const NetlinkCommandOptions& options) : options_(options) {}
+
+  void Add(const v1::RequestResponse& response) {
+    if (response.restarted()) {
+      std::fprintf(stderr, "kchan: interrupted by a change: asked for again\n");
+      text_.clear();
+    }
+    for (const v1::NetlinkMessage& message : response.messages()) {
+      absl::StrAppend(&text_, options_.lines ? MessageLine(message) + "\n" : MessageText(message));
+    }
+    interrupted_ |= response.interrupted();
+    if (options_.max_restarts == 0) Flush();
   }
-  std::string text;
-  for (const v1::NetlinkMessage& message : response.messages()) {
-    absl::StrAppend(&text, options.lines ? MessageLine(message) + "\n" : MessageText(message));
-  }
-  Print(text);
-  if (response.interrupted()) {
+
+  ExitCode End() {
+    Flush();
+    if (!interrupted_) return kOk;
     std::fprintf(stderr,
                  "kchan: interrupted by a change: something may be missing, or there twice\n"
                  "  what to do: ask again, or with --restarts\n");
+    return kError;
   }
-}
+
+ private:
+  void Flush() {
+    Print(text_);
+    text_.clear();
+  }
+
+  const NetlinkCommandOptions& options_;
+  std::string text_;
+  bool interrupted_ = false;
+};
 
 ExitCode Ask(const GlobalOptions& global, const NetlinkCommandOptions& options,
              v1::NetlinkMode mode) {
@@ -167,15 +189,17 @@ ExitCode Ask(const GlobalOptions& global, const NetlinkCommandOptions& options,
   if (!client.ok()) return Explain(client.status());
   const auto call = NetlinkRequest::Open(**client, *request, *timeout);
   stop.Start([&call] { call->Cancel(); });
+  Answer answer(options);
   absl::Status status;
   for (;;) {
     const auto response = call->Next();
     status = response.status();
     if (!response.ok() || !*response) break;
-    PrintResponse(**response, options);
+    answer.Add(**response);
   }
   stop.End();
-  if (status.ok() || status.code() == absl::StatusCode::kCancelled) return kOk;
+  const ExitCode code = answer.End();
+  if (status.ok() || status.code() == absl::StatusCode::kCancelled) return code;
   return ExplainNetlink(**client, status, options);
 }
 
