@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from conftest import Daemon
 from namespaces import Namespace
 
@@ -106,14 +107,21 @@ def test_what_found_no_room_is_lost_by_the_kernels_count(
     stream.cancel()
 
 
+@pytest.fixture
+def blue(make_namespace: Callable[[str], Namespace]) -> Namespace:
+    return make_namespace("blue")
+
+
+@pytest.fixture
+def daemon_of_both(start_daemon: Callable[..., Daemon], blue: Namespace) -> Daemon:
+    """One that also follows `blue`."""
+    return start_daemon(f'network_namespaces {{ name: "blue" path: "{blue.path}" }}')
+
+
 def test_another_namespaces_groups_are_channels_of_their_own(
-    start_daemon: Callable[..., Daemon],
-    namespace: Namespace,
-    make_namespace: Callable[[str], Namespace],
+    daemon_of_both: Daemon, blue: Namespace
 ) -> None:
-    blue = make_namespace("blue")
-    daemon = start_daemon(f'network_namespaces {{ name: "blue" path: "{blue.path}" }}')
-    stream = daemon.read.subscribe("netlink/netdev/*")
+    stream = daemon_of_both.read.subscribe("netlink/netdev/*")
     stream.until_live(MGMT + "@blue")
     blue.add_pairs(1)
     assert {channel for channel, _ in stream.take(2)} == {MGMT + "@blue"}
@@ -148,20 +156,16 @@ def toggle(daemon: Daemon, namespace: Namespace, channel: str) -> None:
 
 
 def test_listen_leaves_out_other_namespaces(
-    start_daemon: Callable[..., Daemon],
-    namespace: Namespace,
-    make_namespace: Callable[[str], Namespace],
+    daemon_of_both: Daemon, namespace: Namespace, blue: Namespace
 ) -> None:
-    blue = make_namespace("blue")
-    daemon = start_daemon(f'network_namespaces {{ name: "blue" path: "{blue.path}" }}')
     for where, channel in ((blue, MONITOR + "@blue"), (namespace, MONITOR)):
         where.add_pairs(1)
-        toggle(daemon, where, channel)
-    with daemon.cli_running(
+        toggle(daemon_of_both, where, channel)
+    with daemon_of_both.cli_running(
         "netlink", "listen", "ethtool", "--last", 10, "--count", 4, "--json"
     ) as listening:
         heard = [json.loads(listening.stdout.readline()) for _ in range(2)]
-        toggle(daemon, namespace, MONITOR)
+        toggle(daemon_of_both, namespace, MONITOR)
         heard += map(json.loads, listening.stdout)
     assert [each["channel"] for each in heard] == [MONITOR] * 4
 
